@@ -1,0 +1,5 @@
+"""API operations of demos."""
+
+from ninja import Router
+
+router = Router(tags=["demos"])

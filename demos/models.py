@@ -1,0 +1,73 @@
+"""Demos on papers, and runs of them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class Demo(models.Model):
+    """A model that can be tried on a paper's page: a kind of demo, a model, and how they are set up."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    paper = models.ForeignKey("papers.Paper", null=True, blank=True, on_delete=models.CASCADE, related_name="demos")
+    kind = models.CharField(max_length=40, help_text="Name of a kind in demos/kinds")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, help_text="Markdown")
+    model = models.CharField(max_length=200, help_text="Name of a folder below MODELS_DIR")
+    defaults = models.JSONField(default=dict, blank=True, help_text="Inputs preset in the form")
+    limits = models.JSONField(default=dict, blank=True, help_text="Narrower bounds than the kind's own")
+    examples = models.JSONField(default=list, blank=True, help_text='[{"title": "...", "inputs": {...}}]')
+    position = models.PositiveSmallIntegerField(default=0)
+    enabled = models.BooleanField(default=True)
+    source = models.CharField(max_length=60, blank=True, db_index=True)
+
+    class Meta:
+        ordering: ClassVar = ["position", "title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Run(models.Model):
+    """One run of a demo: a permanent record that can be looked at and replayed by its id."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+
+    FINISHED: ClassVar[frozenset[str]] = frozenset({"succeeded", "failed", "cancelled", "expired"})
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    demo = models.ForeignKey(Demo, on_delete=models.CASCADE, related_name="runs")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    visitor = models.CharField(max_length=64, blank=True, help_text="Keyed hash of who asked, if not signed in")
+    inputs = models.JSONField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED, db_index=True)
+    output = models.JSONField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.demo.slug} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.id])

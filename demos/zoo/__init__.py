@@ -1,0 +1,13 @@
+"""The papers' own architectures as `transformers` models.
+
+Importing this package registers them with the Auto classes, so that `AutoModelForCausalLM.from_pretrained`
+loads their checkpoints. It imports torch: only workers and training commands may do so.
+"""
+
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+
+from .sha_rnn import ShaRnnConfig, ShaRnnForCausalLM, ShaRnnModel
+
+AutoConfig.register(ShaRnnConfig.model_type, ShaRnnConfig)
+AutoModel.register(ShaRnnConfig, ShaRnnModel)
+AutoModelForCausalLM.register(ShaRnnConfig, ShaRnnForCausalLM)

@@ -1,0 +1,106 @@
+"""Training text: reading, cleaning, splitting and tokenizing titles and abstracts or plain text files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+END_OF_TEXT = "<|endoftext|>"
+HELD_OUT_OF = 20  # one document in twenty is never trained on
+MINIMUM_LETTERS = 120  # shorter abstracts are mostly leftovers of a web page
+
+
+class CorpusError(ValueError):
+    """A training file that cannot be read; the message names file and line."""
+
+
+def read_documents(path: Path) -> Iterator[str]:
+    """Yield cleaned documents: `title`, blank line, `abstract` from .jsonl (or .jsonl.gz), else one per blank-line block."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            if ".jsonl" in path.suffixes:
+                yield from _read_jsonl(path, file)
+            else:
+                for block in re.split(r"\n\s*\n", file.read()):
+                    if text := _clean(block):
+                        yield text
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: cannot be read: {error}") from error
+
+
+def _read_jsonl(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            title, abstract = record["title"], record["abstract"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise CorpusError(f"{path}, line {number}: expected an object with title and abstract") from error
+        abstract = _clean(abstract or "")
+        if len(abstract) >= MINIMUM_LETTERS:
+            yield f"{_clean(title)}\n\n{abstract}"
+
+
+def _clean(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def split_documents(documents: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Drop repeated documents and hold one in twenty out, chosen by a hash so that every run holds out the same ones."""
+    seen: set[bytes] = set()
+    train: list[str] = []
+    held_out: list[str] = []
+    for document in documents:
+        digest = hashlib.sha256(document.encode()).digest()
+        if digest in seen:
+            continue
+        seen.add(digest)
+        (held_out if digest[0] * 256 + digest[1] < 65536 // HELD_OUT_OF else train).append(document)
+    return train, held_out
+
+
+def train_tokenizer(documents: Iterable[str], kind: str, vocab_size: int) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer: `bpe` with `vocab_size` pieces, or `bytes` with one token a byte."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size if kind == "bpe" else len(alphabet) + 1,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(documents, trainer)
+    # Every text begins with the end of the one before: that is how the model knows it starts afresh.
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{END_OF_TEXT} $A", special_tokens=[(END_OF_TEXT, tokenizer.token_to_id(END_OF_TEXT))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        pad_token=END_OF_TEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def encode(
+    documents: list[str], tokenizer: PreTrainedTokenizerFast, report: Callable[[int], None] = lambda done: None
+) -> list[np.ndarray]:
+    """Token ids of each document (uint16), the end-of-text token first."""
+    encoded = []
+    for start in range(0, len(documents), 1000):
+        batch = tokenizer(documents[start : start + 1000], return_attention_mask=False)["input_ids"]
+        encoded += [np.asarray(ids, dtype=np.uint16) for ids in batch]
+        report(len(encoded))
+    return encoded

@@ -1,0 +1,11 @@
+"""The Celery application: queue `gpu` for runs of demos, `default` for mail, imports and upkeep."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "miniconf.settings")
+
+app = Celery("miniconf")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,251 @@
+"""All settings of miniconf: each comes from the environment, each has a working default and a line of explanation."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Folder for database, media, broker state and logs. Two instances with different folders run side by side.
+DATA_DIR = Path(env.str("MINICONF_DATA", default=str(BASE_DIR / "var"))).expanduser().resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# Where the site listens.
+PORT = env.int("PORT", default=8000)
+HOST = env.str("HOST", default="127.0.0.1")
+# The address people type; with https everything that needs it (secure cookies, HSTS, redirect) is turned on.
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
+HTTPS = SITE_URL.startswith("https://")
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def _kept_secret(name: str) -> str:
+    """A random secret, made at the first start and kept in the data folder, readable by its owner only."""
+    path = DATA_DIR / name
+    try:
+        with path.open("x", encoding="ascii") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip() or secrets.token_urlsafe(48)
+
+
+# Signs sessions and links. Several machines need the same one: set it there.
+SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("secret_key")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", urlsplit(SITE_URL).hostname])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+INSTALLED_APPS = [
+    "miniconf",
+    "miniconf.accounts",
+    "miniconf.live",
+    "papers",
+    "chat",
+    "demos",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_htmx",
+    "ninja",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "miniconf.middleware.ViewerMiddleware",
+]
+
+ROOT_URLCONF = "miniconf.urls"
+ASGI_APPLICATION = "miniconf.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "miniconf.context.site",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")
+
+# --- Database: SQLite (WAL, immediate transactions) unless DATABASE_URL names another -----------------------------
+# e.g. postgres://miniconf:secret@db:5432/miniconf
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'miniconf.sqlite3'}")}
+_database = DATABASES["default"]
+_database["CONN_MAX_AGE"] = None  # threads are few and stay: each keeps its connection
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # writers queue up instead of failing half-way
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+    }
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file, since threads and processes share it
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Threads that run synchronous code (views, ORM calls of sockets) in a web process; each holds one connection.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
+
+# --- Broker: Valkey or Redis. `manage.py up` starts one in the data folder unless REDIS_URL names another ----------
+# Database 0 carries the queue and everything live.
+REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'broker' / 'broker.sock'}")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+}
+# Channels gives sockets their protocol; messages travel through miniconf.live (one subscription per process),
+# so the channel layer carries nothing. See docs/architecture.md, "Live".
+CHANNEL_LAYERS: dict[str, dict[str, object]] = {}
+
+_celery_redis = REDIS_URL.replace("unix://", "redis+socket://")
+CELERY_BROKER_URL = _celery_redis
+CELERY_TASK_IGNORE_RESULT = True  # results are rows: a run, an import
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"demos.tasks.execute_run": {"queue": "gpu"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 6 * 3600}
+CELERY_TASK_PUBLISH_RETRY = False  # a dead broker is an error the caller sees at once
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "recover-lost-runs": {"task": "demos.tasks.recover_lost_runs", "schedule": 5.0, "options": {"expires": 10}},
+}
+
+# --- Models and the GPU worker ---------------------------------------------------------------------------------------
+# "auto" takes CUDA where there is one. Threads: on a small machine the second thread buys little, and the site needs it.
+ENGINE_DEVICE = env.str("ENGINE_DEVICE", default="auto")
+ENGINE_THREADS = env.int("ENGINE_THREADS", default=1)
+# People served at once by one worker, and how many may wait before new runs are refused.
+ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=16)
+RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=200)
+RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=4)
+RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="20/minute")
+RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="120/minute")
+# Folder of model folders shipped with the site; a demo names one of them.
+MODELS_DIR = Path(env.str("MODELS_DIR", default=str(BASE_DIR / "demos" / "checkpoints")))
+
+# --- People ------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "miniconf.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 900
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = 30 * 24 * 3600
+# Shown next to the sign-in form of a site run on one's own machine: mails are kept in DATA_DIR/mail.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    globals().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="miniconf <noreply@localhost>")
+
+# --- Language, time, files -----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "miniconf.serving.storage.ModuleStaticFilesStorage"},
+}
+
+# --- Security ------------------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "media-src": ["'self'"],
+        # Video players of other sites, framed only after a click.
+        "frame-src": [
+            "https://www.youtube-nocookie.com",
+            "https://player.vimeo.com",
+            "https://slideslive.com",
+            "https://player.bilibili.com",
+        ],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Cookies ignore ports: instances side by side on one host must not share theirs.
+SESSION_COOKIE_NAME = "session" if HTTPS else f"session_{PORT}"
+CSRF_COOKIE_NAME = "csrf" if HTTPS else f"csrf_{PORT}"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Logs ----------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "httpx": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,5 @@
+"""API operations of papers."""
+
+from ninja import Router
+
+router = Router(tags=["papers"])
