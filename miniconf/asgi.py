@@ -1,9 +1,23 @@
-"""The ASGI application served by uvicorn."""
+"""The ASGI application served by uvicorn: static files, pages and the websocket."""
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "miniconf.settings")
+django.setup()
 
-application = get_asgi_application()
+from channels.auth import AuthMiddlewareStack  # noqa: E402  the apps must be loaded first
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from miniconf.live.routing import websocket_urlpatterns  # noqa: E402
+from miniconf.serving.onehop import OneHopHandler  # noqa: E402
+from miniconf.serving.static import StaticFiles  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": StaticFiles(OneHopHandler(), settings.STATIC_ROOT, settings.STATIC_URL),
+        "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+    }
+)

@@ -236,6 +236,7 @@ SESSION_COOKIE_NAME = "session" if HTTPS else f"session_{PORT}"
 CSRF_COOKIE_NAME = "csrf" if HTTPS else f"csrf_{PORT}"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+MAX_REQUEST_BYTES = 250_000_000  # whole request, uploads included
 
 # --- Logs ----------------------------------------------------------------------------------------------------------------
 LOGGING = {

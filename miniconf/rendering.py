@@ -1,0 +1,129 @@
+"""Text from people and files to HTML: the one place where it is rendered and sanitized.
+
+`render_markdown` is for Markdown (messages, pages, descriptions), `render_plain` for running text that is not
+Markdown (abstracts: line breaks count, `<...>` is text), `render_inline` for titles. All three set LaTeX as MathML.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+_MATHML = {
+    "math", "semantics", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle", "msub",
+    "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd",
+    "mpadded", "mphantom", "menclose", "merror",
+}  # fmt: skip
+_TAGS = {
+    "p", "br", "hr", "strong", "em", "s", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span", "div",
+    "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "sup", "sub",
+} | _MATHML  # fmt: skip
+_MATH_ATTRIBUTES = {"mathvariant", "stretchy", "fence", "separator", "lspace", "rspace", "width", "accent", "linethickness",
+                    "columnalign", "rowspacing", "columnspacing", "displaystyle", "scriptlevel", "minsize", "maxsize",
+                    "form", "movablelimits", "symmetric", "notation", "accentunder", "height", "depth"}  # fmt: skip
+_ATTRIBUTES: dict[str, set[str]] = {
+    "a": {"href", "title"},
+    "span": {"class"},
+    "div": {"class"},
+    "code": {"class"},
+    "ol": {"start"},
+    "math": {"display"},
+    **{tag: _MATH_ATTRIBUTES for tag in _MATHML if tag != "math"},
+}
+_LONGEST_FORMULA = 2000
+
+
+def _clean(html: str) -> SafeString:
+    """The sanitizer. Links open no opener and pass no rank on; only http, https and mailto survive."""
+    cleaned = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow ugc",
+    )
+    return mark_safe(cleaned)  # noqa: S308  cleaned one line above
+
+
+@lru_cache(maxsize=4096)
+def _mathml(latex: str, display: bool) -> str:
+    """MathML of a formula; the formula itself as code where it cannot be read as LaTeX."""
+    source = escape(f"$${latex}$$" if display else f"${latex}$")
+    if len(latex) > _LONGEST_FORMULA:
+        return f"<code>{source}</code>"
+    try:
+        return convert(latex, display="block" if display else "inline")
+    except Exception:  # the converter raises many kinds of error; any of them means: not LaTeX
+        return f"<code>{source}</code>"
+
+
+def _render_math(content: str, options: dict[str, Any]) -> str:
+    return _mathml(content.strip(), options["display_mode"])
+
+
+def _highlight(code: str, language: str, _attributes: str) -> str:
+    """Classes, no styles: the colours are in the style sheet."""
+    try:
+        lexer = get_lexer_by_name(language or "text")
+    except ClassNotFound:
+        return escape(code)
+    return highlight(code, lexer, HtmlFormatter(nowrap=True))
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt(
+        "commonmark", {"html": False, "linkify": True, "breaks": True, "highlight": _highlight, "maxNesting": 20}
+    ).enable(["table", "strikethrough", "linkify"])
+    # Dollars next to digits or blanks are money, not mathematics.
+    return markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_render_math)
+
+
+def render_markdown(text: str) -> SafeString:
+    """CommonMark with tables, links, highlighted code and $LaTeX$; raw HTML is shown as text."""
+    return _clean(_markdown().render(text))
+
+
+# \$ is a dollar; a formula neither begins nor ends with a blank, and no digit follows it.
+_FORMULA = re.compile(
+    r"(?<!\\)\$\$(?P<display>[^$]+?)\$\$"
+    r"|(?<![\\$\w])\$(?P<inline>(?!\s)(?:\\.|[^$\\])+?(?<!\s))\$(?!\d)"
+    r"|\\\((?P<paren>.+?)\\\)|\\\[(?P<bracket>.+?)\\\]",
+    re.DOTALL,
+)
+
+
+def _text_with_math(text: str) -> str:
+    parts, end = [], 0
+    for match in _FORMULA.finditer(text):
+        parts.append(escape(text[end : match.start()]))
+        display = match["display"] or match["bracket"]
+        parts.append(_mathml((display or match["inline"] or match["paren"]).strip(), bool(display)))
+        end = match.end()
+    parts.append(escape(text[end:]))
+    return "".join(parts)
+
+
+def render_plain(text: str) -> SafeString:
+    """Running text: blank lines part paragraphs, line breaks stay, `<...>` is shown, LaTeX becomes MathML."""
+    normal = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    paragraphs = re.split(r"\n[ \t]*\n+", normal) if normal else []
+    html = "".join(f"<p>{_text_with_math(p).replace(chr(10), '<br>')}</p>" for p in paragraphs)
+    return _clean(html)
+
+
+def render_inline(text: str) -> SafeString:
+    """A title: one line, LaTeX as MathML, nothing else."""
+    return _clean(_text_with_math(text))

@@ -1,0 +1,61 @@
+"""Rendering of text from people and files."""
+
+import pytest
+
+from miniconf.rendering import render_inline, render_markdown, render_plain
+
+
+def test_latex_in_an_abstract_becomes_mathml():
+    html = render_plain(r"We need $10{\times}{-}25{\times}$ fewer steps.")
+    assert html.startswith("<p>We need <math")
+    assert "×" in html
+    assert "$" not in html
+
+
+def test_tags_in_an_abstract_are_shown_as_text():
+    assert render_plain("pairs of <table,description> & more") == "<p>pairs of &lt;table,description&gt; &amp; more</p>"
+
+
+def test_line_breaks_and_paragraphs_survive():
+    assert render_plain("one\r\ntwo\r\n\r\nthree") == "<p>one<br>two</p><p>three</p>"
+
+
+def test_money_is_not_mathematics():
+    assert render_plain("It costs $5 to $10 a day.") == "<p>It costs $5 to $10 a day.</p>"
+    assert render_markdown("It costs $5 to $10 a day.") == "<p>It costs $5 to $10 a day.</p>\n"
+
+
+def test_what_is_not_latex_stays_readable():
+    assert render_inline(r"Costs $\frac{1}$ each") == r"Costs <code>$\frac{1}$</code> each"
+
+
+def test_titles_may_hold_mathematics():
+    assert render_inline(r"On $\ell_1$ balls").startswith("On <math")
+
+
+def test_markdown_has_code_with_highlighting_and_formulas():
+    html = render_markdown("Try `x`:\n\n```python\ndef f(): pass\n```\n\n$a^2$")
+    assert '<span class="k">def</span>' in html
+    assert "<msup>" in html
+
+
+@pytest.mark.parametrize("render", [render_markdown, render_plain, render_inline])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "<a href='javascript:alert(1)'>x</a>",
+        r"$\href{javascript:alert(1)}{x}$",
+        r"$\text{<script>alert(1)</script>}$",
+        "<svg onload=alert(1)>",
+        '"><iframe src=//evil>',
+        "```\"><script>alert(1)</script>\nx\n```",
+        "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
+    ],
+)
+def test_nothing_executable_comes_out(render, attack):
+    html = render(attack)
+    for forbidden in ("<script", "<img", "<iframe", "<svg", 'href="javascript', "<a href='javascript"):
+        assert forbidden not in html
