@@ -1,5 +1,163 @@
-"""API operations of demos."""
+"""API operations of demos and runs."""
 
-from ninja import Router
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from miniconf.problems import Problem
+from ninja import Field, Query, Router, Schema
+from pydantic import ConfigDict
+
+from miniconf.live.hub import follow
+
+from . import kinds, services
+from .models import Demo, Run
 
 router = Router(tags=["demos"])
+
+
+class ExampleOut(Schema):
+    title: str
+    inputs: dict[str, Any]
+
+
+class DemoOut(Schema):
+    slug: str
+    kind: str
+    paper: str | None
+    title: str
+    description: str
+    model: str
+    inputs: dict[str, Any] = Field(description="What is taken for inputs left out")
+    limits: dict[str, Any] = Field(description="Bounds of each input")
+    examples: list[ExampleOut]
+
+
+class DemoList(Schema):
+    items: list[DemoOut]
+    count: int
+
+
+class RunIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: dict[str, Any] = Field(default_factory=dict, description="Depends on the demo's kind; see GET /demos")
+
+
+class RunOut(Schema):
+    id: uuid.UUID
+    demo: str
+    state: str = Field(description="queued, running, succeeded, failed, cancelled or expired")
+    position: int | None = Field(description="Place in the queue, 1 being next; null when not waiting")
+    inputs: dict[str, Any]
+    output: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    first_token_at: datetime | None
+    finished_at: datetime | None
+    links: dict[str, str]
+
+
+def _demo_out(demo: Demo) -> dict[str, Any]:
+    kind = kinds.get(demo.kind)
+    return {
+        "slug": demo.slug,
+        "kind": demo.kind,
+        "paper": demo.paper.uid if demo.paper else None,
+        "title": demo.title,
+        "description": demo.description,
+        "model": demo.model,
+        "inputs": kind.inputs_for(demo),
+        "limits": kind.limits_for(demo),
+        "examples": demo.examples,
+    }
+
+
+@router.get("/demos", response=DemoList, url_name="demos", summary="Demos that can be run")
+def list_demos(
+    request: HttpRequest,
+    paper: str = Query("", max_length=120, description="Only those of this paper"),
+    limit: int = Query(50, ge=1, le=100),
+    offset: int = Query(0, ge=0),
+) -> dict[str, Any]:
+    demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS).select_related("paper")
+    if paper:
+        demos = demos.filter(paper__uid=paper)
+    return {"items": [_demo_out(demo) for demo in demos[offset : offset + limit]], "count": demos.count()}
+
+
+def get_demo(slug: str) -> Demo:
+    """Raises Problem 404."""
+    demo = Demo.objects.filter(slug=slug, enabled=True, kind__in=kinds.KINDS).select_related("paper").first()
+    if demo is None:
+        raise Problem(
+            status=404, title="No such demo", detail=f"There is no demo {slug!r}; GET /api/v1/demos lists them."
+        )
+    return demo
+
+
+def get_run(run_id: str) -> Run:
+    """Raises Problem 404."""
+    try:
+        return Run.objects.select_related("demo").get(pk=uuid.UUID(run_id))
+    except (ValueError, Run.DoesNotExist):
+        raise Problem(status=404, title="No such run", detail=f"There is no run {run_id[:60]!r}.") from None
+
+
+@router.get("/demos/{slug}", response=DemoOut, url_name="demo", summary="One demo")
+def read_demo(request: HttpRequest, slug: str) -> dict[str, Any]:
+    return _demo_out(get_demo(slug))
+
+
+@router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")
+def create_run(request: HttpRequest, slug: str, body: RunIn) -> tuple[int, dict[str, Any]]:
+    """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`."""
+    run = services.create_run(
+        demo=get_demo(slug), inputs=body.inputs, user=request.user, visitor=services.visitor_of(request)
+    )
+    return 202, services.run_as_dict(run)
+
+
+@router.get("/runs/{run_id}", response=RunOut, url_name="run", summary="A run: state, timings, output")
+def read_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
+    return services.run_as_dict(get_run(run_id))
+
+
+@router.post("/runs/{run_id}/cancel", response=RunOut, url_name="run-cancel", summary="Cancel a run")
+def cancel_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
+    """A run that has finished stays as it is."""
+    run = services.cancel_run(run=get_run(run_id), user=request.user, visitor=services.visitor_of(request))
+    return services.run_as_dict(run)
+
+
+@router.get("/runs/{run_id}/events", url_name="run-events", summary="A run's events as server-sent events")
+def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
+    """`state`, `token` and `done`, with ids; `Last-Event-ID` resumes after that event; a finished run is replayed."""
+    run = get_run(run_id)
+    last = request.headers.get("Last-Event-ID", "")
+    if last and not last.isdigit():
+        raise Problem(
+            status=400, title="Bad Last-Event-ID", detail=f"Expected the number of an event, not {last[:40]!r}."
+        )
+    response = StreamingHttpResponse(
+        _event_stream(str(run.id), request.user, int(last or 0)), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response  # type: ignore[return-value]
+
+
+async def _event_stream(run_id: str, user: Any, after: int) -> AsyncIterator[bytes]:
+    async for event in follow(f"run:{run_id}", user, after):
+        name = event["type"]
+        head = f"id: {event['n']}\n" if "n" in event else ""
+        data = {key: value for key, value in event.items() if key not in ("type", "n")}
+        yield f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+        if name == "done":
+            return

@@ -8,7 +8,7 @@ B rows in the batch, T tokens in this segment, L tokens the head can look back o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -137,18 +137,20 @@ class SingleHead(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """hidden (B, T, E), bank (B, L, E), positions (B, T), stamps (B, L) -> (B, T, E), weights (B, 1, T, L)."""
         query = self.dropout(torch.sigmoid(self.query_gate) * self.norm_query(self.query(hidden)))
-        key = torch.sigmoid(self.key_gate) * bank
-        value = self.dropout(self.value_gate() * bank)
+        # q . (gate * k) = (gate * q) . k: gating the one query spares a copy of the whole memory; so for the values.
+        query = torch.sigmoid(self.key_gate) * query
+        value_gate = self.value_gate()
         back = positions[:, :, None] - stamps[:, None, :]  # (B, T, L): how far back each row lies
         visible = (back >= 0) & (back <= self.memory_size) & (stamps[:, None, :] >= 0)
         # A padding token has nothing to look at; let it see everything, its output is never used.
         visible = visible | (positions[:, :, None] < 0)
         if not output_attentions:
-            mixed = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], visible[:, None])
-            return mixed[:, 0], None
-        scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
+            value = self.dropout(bank)
+            mixed = F.scaled_dot_product_attention(query[:, None], bank[:, None], value[:, None], visible[:, None])
+            return value_gate * mixed[:, 0], None
+        scores = query @ bank.transpose(1, 2) / query.shape[-1] ** 0.5
         weights = scores.masked_fill(~visible, torch.finfo(scores.dtype).min).softmax(-1)
-        return weights @ value, weights[:, None]
+        return value_gate * (weights @ self.dropout(bank)), weights[:, None]
 
 
 class Boom(nn.Module):
@@ -214,7 +216,7 @@ class ShaRnnBlock(nn.Module):
 class ShaRnnPreTrainedModel(PreTrainedModel):
     config_class = ShaRnnConfig
     base_model_prefix = "model"
-    _no_split_modules = ["ShaRnnBlock"]
+    _no_split_modules: ClassVar = ["ShaRnnBlock"]
     # A state cannot be rolled back, so decoding that guesses ahead (assisted, prompt lookup) is refused.
     _is_stateful = True
 
@@ -319,7 +321,7 @@ class ShaRnnModel(ShaRnnPreTrainedModel):
 
 
 class ShaRnnForCausalLM(ShaRnnPreTrainedModel, GenerationMixin):
-    _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
+    _tied_weights_keys: ClassVar = {"lm_head.weight": "model.embed_tokens.weight"}
 
     def __init__(self, config: ShaRnnConfig) -> None:
         super().__init__(config)

@@ -1,0 +1,75 @@
+"""Choosing the next token of each row: every row with its own temperature, top-k, top-p and random numbers."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .request import GenerationRequest
+
+# Rows are filtered among this many likeliest tokens where that gives the same result: sorting the whole vocabulary
+# for every row costs as much as a small model's step.
+SHORTLIST = 256
+
+
+@dataclass
+class Sampler:
+    """One request's settings and its stream of uniform random numbers."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    numbers: random.Random
+
+    @classmethod
+    def of(cls, request: GenerationRequest) -> Sampler:
+        return cls(request.temperature, request.top_k, request.top_p, random.Random(request.seed))
+
+
+def choose(logits: Tensor, samplers: list[Sampler]) -> Tensor:
+    """logits (R, V) of R rows -> the chosen token of each row, (R,).
+
+    Top-k keeps the k likeliest tokens; top-p then keeps the smallest set of likeliest tokens whose probability
+    reaches p (Holtzman et al. 2020, arXiv:1904.09751). A token is drawn by inverting the cumulative distribution,
+    likeliest first, at one uniform number per row.
+    """
+    chosen = logits.argmax(-1)
+    rows = [row for row, sampler in enumerate(samplers) if sampler.temperature > 0]
+    if not rows:
+        return chosen
+    drawing = [samplers[row] for row in rows]
+    vocabulary = logits.shape[-1]
+    temperature = torch.tensor([s.temperature for s in drawing], dtype=torch.float32, device=logits.device)
+    scores = logits[rows].float() / temperature[:, None]
+    u = torch.tensor([s.numbers.random() for s in drawing], device=logits.device)
+    top_p = torch.tensor([s.top_p for s in drawing], device=logits.device)
+    top_k = torch.tensor([s.top_k or vocabulary for s in drawing], device=logits.device)
+
+    picked, settled = _pick(scores, u, top_k, top_p, min(SHORTLIST, vocabulary))
+    if not bool(settled.all()):
+        rest = ~settled
+        picked[rest], _ = _pick(scores[rest], u[rest], top_k[rest], top_p[rest], vocabulary)
+    chosen[rows] = picked
+    return chosen
+
+
+def _pick(scores: Tensor, u: Tensor, top_k: Tensor, top_p: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Draw among the `size` likeliest of each row; also says for which rows that was enough to be exact."""
+    best, tokens = scores.topk(size)
+    within_k = torch.arange(size, device=scores.device)[None] < top_k[:, None]
+    best = best.masked_fill(~within_k, -torch.inf)
+    limited = top_k <= size
+    total = torch.where(limited, best.logsumexp(-1), scores.logsumexp(-1))
+    cumulative = (best - total[:, None]).exp().cumsum(-1)
+    # The nucleus ends at the first place where the mass reaches p; without one, the draw itself must lie within reach.
+    settled = limited & (top_k < scores.shape[-1]) | (cumulative[:, -1] >= torch.where(top_p < 1, top_p, u))
+    settled |= torch.full_like(settled, size == scores.shape[-1])
+    end = torch.searchsorted(cumulative, top_p[:, None]).clamp(max=size - 1)
+    mass = torch.where(top_p < 1, cumulative.gather(-1, end)[:, 0], torch.ones_like(u))
+    place = torch.searchsorted(cumulative, (u * mass)[:, None], right=True)
+    place = torch.minimum(place, torch.where(top_p[:, None] < 1, end, size - 1))
+    place = torch.minimum(place, (top_k[:, None] - 1).clamp(max=size - 1))
+    return tokens.gather(-1, place)[:, 0], settled

@@ -1,0 +1,78 @@
+"""Generate: a language model continues a text, token by token."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from pydantic import Field
+
+from demos.token_count import count_tokens
+
+from .base import InputError, Inputs, Kind, RunCancelled, RunContext, RunFailed
+
+PROMPT_TOKENS = 512
+
+
+class GenerateInputs(Inputs):
+    """Names and meanings as in the `transformers` library."""
+
+    prompt: str = Field("", max_length=8000, description="Text to continue; empty starts a new document")
+    max_new_tokens: int = Field(64, ge=1, le=400, description="Tokens to write at most")
+    temperature: float = Field(0.8, ge=0, le=2, description="0 takes the likeliest token each time")
+    top_k: int = Field(0, ge=0, le=1000, description="Keep the k likeliest tokens; 0 keeps all")
+    top_p: float = Field(0.95, gt=0, le=1, description="Keep the likeliest tokens that together reach this probability")
+    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same text; left out, one is drawn")
+    alternatives: int = Field(0, ge=0, le=10, description="Report this many of the likeliest tokens at each place")
+
+
+class Generate(Kind):
+    name = "generate"
+    title = "Generate"
+    Inputs = GenerateInputs
+
+    def check(self, demo: Any, inputs: dict[str, Any]) -> None:
+        control = {c for c in inputs["prompt"] if ord(c) < 32 and c not in "\n\t\r"}
+        if control:
+            raise InputError("prompt", f"contains the control character U+{ord(min(control)):04X}; expected text")
+        limit = demo.limits.get("prompt_tokens", PROMPT_TOKENS)
+        tokens = count_tokens(demo.model, inputs["prompt"])
+        if tokens > limit:
+            raise InputError("prompt", f"has {tokens} tokens; this model reads at most {limit}")
+        if inputs["seed"] is None:
+            inputs["seed"] = secrets.randbelow(2**31)
+
+    def run(self, context: RunContext) -> dict[str, Any]:
+        from demos.engine import GenerationRequest, RequestError, Token  # torch: workers only
+
+        tokens: list[list[Any]] = []
+
+        def on_tokens(new: list[Token]) -> None:
+            events = []
+            for token in new:
+                probability = round(token.probability, 5)
+                top = [[text, round(p, 5)] for text, p in token.alternatives]
+                tokens.append([token.id, token.text, probability, top])
+                events.append({"i": token.index, "id": token.id, "text": token.text, "p": probability, "top": top})
+            context.log.tokens(events)
+
+        try:
+            request = GenerationRequest(model=context.model, **context.inputs)
+            handle = context.engine.submit(request, on_tokens, context.log.started)
+        except RequestError as error:
+            raise RunFailed(str(error)) from error
+        context.watch_cancel(handle.cancel)
+        finished = handle.result()
+        output = {
+            "text": "".join(token[1] for token in tokens),
+            "tokens": tokens,
+            "finish_reason": finished.reason,
+            "prompt_tokens": finished.prompt_tokens,
+            "new_tokens": finished.new_tokens,
+            "model": context.model,
+        }
+        if finished.reason == "cancelled":
+            raise RunCancelled(output)
+        if finished.reason == "error":
+            raise RunFailed(f"the model failed while writing: {finished.error}")
+        return output

@@ -1,0 +1,147 @@
+"""A run's events: numbered, kept in a Redis stream while it runs, rebuilt from the row afterwards.
+
+Numbers are fixed by meaning: 1 queued, 2 running, 3 + i the i-th token, then `done`. So a run that is started again
+after its worker died repeats numbers instead of adding to them, and nobody sees a token twice.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any, cast
+
+from miniconf.live import BrokerDown, publish
+
+from .models import Run
+from .queue import broker, client
+
+KEEP_SECONDS = 3600
+QUEUED, RUNNING, FIRST_TOKEN = 1, 2, 3
+# Tokens are sent in batches: one frame per run and interval, however fast the model is.
+INTERVAL = 0.04
+
+Event = dict[str, Any]
+
+
+def topic(run_id: str) -> str:
+    return f"run:{run_id}"
+
+
+def _key(run_id: str) -> str:
+    return f"demos:log:{run_id}"
+
+
+def append(run_id: str, events: list[Event]) -> None:
+    """Keep numbered events and send them to all who watch. Raises BrokerDown."""
+    with broker() as r:
+        pipe = r.pipeline(transaction=False)
+        pipe.xadd(_key(run_id), {"events": json.dumps(events, ensure_ascii=False, separators=(",", ":"))})
+        pipe.expire(_key(run_id), KEEP_SECONDS)
+        pipe.execute()
+    publish(topic(run_id), events)
+
+
+def kept(run_id: str) -> list[Event]:
+    """All events kept so far, in order, each once."""
+    with broker() as r:
+        entries = cast(list[tuple[str, dict[str, str]]], r.xrange(_key(run_id)))
+    events: list[Event] = []
+    for _, fields in entries:
+        for event in json.loads(fields["events"]):
+            if not events or event["n"] > events[-1]["n"]:
+                events.append(event)
+    return events
+
+
+def queued_event() -> Event:
+    return {"n": QUEUED, "type": "state", "state": Run.State.QUEUED.value}
+
+
+def running_event() -> Event:
+    return {"n": RUNNING, "type": "state", "state": Run.State.RUNNING.value}
+
+
+def done_event(run: Run) -> Event:
+    tokens = (run.output or {}).get("tokens", [])
+    n = FIRST_TOKEN + len(tokens) if run.started_at else RUNNING
+    return {"n": n, "type": "done", "state": run.state, "output": run.output, "error": run.error}
+
+
+def replay(run: Run) -> list[Event]:
+    """The events of a finished run, from its row."""
+    events = [queued_event()]
+    if run.started_at:
+        events.append(running_event())
+        for i, (token, text, probability, top) in enumerate((run.output or {}).get("tokens", [])):
+            events.append(
+                {"n": FIRST_TOKEN + i, "type": "token", "i": i, "id": token, "text": text, "p": probability, "top": top}
+            )
+    return [*events, done_event(run)]
+
+
+def backlog(run: Run, after: int | None) -> list[Event]:
+    """What somebody who saw events up to `after` has missed."""
+    if run.state in Run.FINISHED:
+        events = replay(run)
+    else:
+        try:
+            events = kept(str(run.id)) or [queued_event()]
+        except BrokerDown:
+            events = [queued_event()]
+    return [event for event in events if event["n"] > (after or 0)]
+
+
+class Publisher:
+    """Sends the events of all runs of a worker: at once the first, then in batches of INTERVAL seconds.
+
+    The engine's thread only appends to a list here; talking to Redis happens on this object's own thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._pending: dict[str, list[Event]] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="publisher", daemon=True)
+        self._thread.start()
+
+    def add(self, run_id: str, events: list[Event]) -> None:
+        with self._lock:
+            self._pending.setdefault(run_id, []).extend(events)
+        self._wake.set()
+
+    def flush(self, run_id: str) -> None:
+        """Send what is left of a run now, on the caller's thread."""
+        with self._lock:
+            events = self._pending.pop(run_id, [])
+        if events:
+            append(run_id, events)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(5)
+
+    def _loop(self) -> None:
+        pause = threading.Event()
+        while not self._stopping:
+            self._wake.wait()
+            self._wake.clear()
+            with self._lock:
+                pending, self._pending = self._pending, {}
+            try:
+                self._send(pending)
+            except BrokerDown:
+                with self._lock:  # kept for when it is back; order within a run is kept, too
+                    for run_id, events in pending.items():
+                        self._pending[run_id] = events + self._pending.get(run_id, [])
+                pause.wait(0.5)
+                self._wake.set()
+            pause.wait(INTERVAL)
+
+    def _send(self, pending: dict[str, list[Event]]) -> None:
+        for run_id, events in pending.items():
+            append(run_id, events)
+
+
+__all__ = ["Publisher", "append", "backlog", "client", "done_event", "kept", "queued_event", "replay", "running_event"]

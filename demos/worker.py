@@ -1,0 +1,197 @@
+"""What a GPU worker is besides Celery: one engine, the models it has loaded, and its voice in Redis.
+
+Only a process that takes tasks from the queue `gpu` creates one; it imports torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import close_old_connections
+
+from miniconf.live import BrokerDown
+
+from . import queue, runlog
+from .models import Demo
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """The process's engine, its announcements and its ear for cancellations. `current()` is it."""
+
+    def __init__(self, node: str) -> None:
+        import torch  # the web process reads this module's constants and must not load torch
+
+        from .engine import Engine
+        from .engine.loading import pick_device
+
+        torch.set_num_threads(settings.ENGINE_THREADS)
+        # A name of its own for every start: runs of a worker that died are told from those of its successor.
+        self.name = f"{node or socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.started_at = time.time()
+        self.device = pick_device(settings.ENGINE_DEVICE)
+        self.engine = Engine(slots=settings.ENGINE_SLOTS, device=self.device)
+        self.publisher = runlog.Publisher()
+        self.failures: dict[str, str] = {}
+        self.stopping = threading.Event()
+        self.loaded = threading.Event()
+        self._cancels: dict[str, Callable[[], None]] = {}
+        self._loading = threading.Lock()
+        self._positions_changed = threading.Event()
+        for loop in (self._load_models, self._announce, self._listen, self._tell_positions):
+            threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
+
+    def load(self, model: str) -> None:
+        """Have `model` ready. Raises demos.engine.loading.ModelError."""
+        with self._loading:
+            if any(model == loaded.name for loaded in self.engine.models()):
+                return
+            loaded = self.engine.load(model, settings.MODELS_DIR / model)
+            logger.info("model %s ready: %.1f M weights on %s", model, loaded.parameters / 1e6, loaded.device)
+
+    def on_cancel(self, run_id: str, stop: Callable[[], None]) -> None:
+        """Call `stop` when somebody cancels the run, or has done so already."""
+        self._cancels[run_id] = stop
+        if queue.is_cancelled(run_id):
+            stop()
+
+    def forget(self, run_id: str) -> None:
+        self._cancels.pop(run_id, None)
+
+    def admitted(self, run_id: str) -> None:
+        """The run has its place: the others move up. Called on the engine's thread, so it only leaves a note."""
+        self._positions_changed.set()
+
+    def shut_down(self) -> None:
+        """Stop at once; runs in the engine go back to the queue (see tasks.execute_run)."""
+        self.stopping.set()
+        self.engine.stop()
+        self.publisher.stop()
+        try:
+            queue.withdraw_worker(self.name)
+        except BrokerDown:
+            logger.info("the broker is gone already; this worker's announcement expires by itself")
+
+    def _load_models(self) -> None:
+        from .engine.loading import ModelError
+
+        close_old_connections()
+        for model in Demo.objects.filter(enabled=True).order_by("model").values_list("model", flat=True).distinct():
+            try:
+                self.load(model)
+            except ModelError as error:
+                self.failures[model] = str(error)
+                logger.error("%s", error)
+        close_old_connections()
+        self.loaded.set()
+        self._say()
+
+    def _say(self) -> None:
+        busy, waiting = self.engine.load_figures()
+        figures: dict[str, Any] = {
+            "models": sorted(loaded.name for loaded in self.engine.models()),
+            "failures": self.failures,
+            "slots": self.engine.slots,
+            "busy": busy,
+            "waiting": waiting,
+            "device": self.device,
+            "loaded": self.loaded.is_set(),
+            "started_at": self.started_at,
+        }
+        try:
+            queue.announce_worker(self.name, figures)
+        except BrokerDown:
+            logger.warning("cannot announce this worker: the broker does not answer")
+
+    def _announce(self) -> None:
+        while not self.stopping.is_set():
+            self._say()
+            self.stopping.wait(queue.WORKER_REFRESH)
+
+    def _tell_positions(self) -> None:
+        while not self.stopping.is_set():
+            self._positions_changed.wait()
+            self._positions_changed.clear()
+            try:
+                queue.announce_positions()
+            except BrokerDown:
+                logger.info("positions not announced: the broker does not answer")
+            self.stopping.wait(0.3)  # a burst of admissions is told once
+
+    def _listen(self) -> None:
+        """Hear of cancellations; whatever was missed while the broker was away is asked for afterwards."""
+        while not self.stopping.is_set():
+            try:
+                r = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None, decode_responses=True)
+                with r.pubsub(ignore_subscribe_messages=True) as heard:
+                    heard.subscribe(queue.CANCEL_CHANNEL)
+                    for run_id in list(self._cancels):
+                        if queue.is_cancelled(run_id):
+                            self._cancel(run_id)
+                    for message in heard.listen():
+                        self._cancel(message["data"])
+            except (redis.RedisError, BrokerDown):
+                self.stopping.wait(1)
+
+    def _cancel(self, run_id: str) -> None:
+        stop = self._cancels.get(run_id)
+        if stop is not None:
+            stop()
+
+
+class RunLog:
+    """Where one run reports to: numbers its events and passes over those that an earlier attempt has sent."""
+
+    def __init__(self, worker: Worker, run_id: str) -> None:
+        self.worker, self.run_id = worker, run_id
+        already = runlog.kept(run_id)
+        self.last = already[-1]["n"] if already else 0
+        self.first_token_at: float | None = None
+
+    def started(self) -> None:
+        self._add([runlog.running_event()])
+        self.worker.admitted(self.run_id)
+
+    def tokens(self, tokens: list[dict[str, Any]]) -> None:
+        if self.first_token_at is None:
+            self.first_token_at = time.time()
+        self._add([{"n": runlog.FIRST_TOKEN + token["i"], "type": "token", **token} for token in tokens])
+
+    def _add(self, events: list[dict[str, Any]]) -> None:
+        fresh = [event for event in events if event["n"] > self.last]
+        if fresh:
+            self.last = fresh[-1]["n"]
+            self.worker.publisher.add(self.run_id, fresh)
+
+
+_current: Worker | None = None
+_starting = threading.Lock()
+
+
+def start(node: str) -> Worker:
+    """Make this process's worker, once."""
+    global _current
+    with _starting:
+        if _current is None:
+            _current = Worker(node)
+        return _current
+
+
+def current() -> Worker:
+    """This process's worker; started on first use where Celery's own start was not seen (tests)."""
+    return _current or start("")
+
+
+def stop() -> None:
+    if _current is not None:
+        _current.shut_down()
