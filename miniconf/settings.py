@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-import environ
+from miniconf.broker import socket_url
+from miniconf.environment import Environment, writable_folder
 
-env = environ.Env()
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Folder for database, media, broker state and logs. Two instances with different folders run side by side.
-DATA_DIR = Path(env.str("MINICONF_DATA", default=str(BASE_DIR / "var"))).expanduser().resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = writable_folder(
+    "MINICONF_DATA", Path(env.str("MINICONF_DATA", default=str(BASE_DIR / "var"))).expanduser().resolve()
+)
 
 # Where the site listens.
 PORT = env.int("PORT", default=8000)
@@ -103,7 +105,7 @@ INSTALLED_APPS.append("django.forms")
 
 # --- Database: SQLite (WAL, immediate transactions) unless DATABASE_URL names another -----------------------------
 # e.g. postgres://miniconf:secret@db:5432/miniconf
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'miniconf.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{quote(str(DATA_DIR / 'miniconf.sqlite3'))}")}
 _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = None  # threads are few and stay: each keeps its connection
 _database["CONN_HEALTH_CHECKS"] = True
@@ -121,7 +123,7 @@ WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
 
 # --- Broker: Valkey or Redis. `manage.py up` starts one in the data folder unless REDIS_URL names another ----------
 # Database 0 carries the queue and everything live.
-REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'broker' / 'broker.sock'}")
+REDIS_URL = env.str("REDIS_URL", default="") or socket_url(DATA_DIR / "broker")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -194,7 +196,8 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+# Where `prepare` puts the files served below /static/; an image has them built in.
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
@@ -226,6 +229,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
