@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ from . import kinds, services
 from .models import Demo, Run
 
 router = Router(tags=["demos"])
+
+KEEP_ALIVE = 15  # seconds between signs of life on a stream that has nothing to say
 
 
 class ExampleOut(Schema):
@@ -154,10 +157,25 @@ def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
 
 
 async def _event_stream(run_id: str, user: Any, after: int) -> AsyncIterator[bytes]:
-    async for event in follow(f"run:{run_id}", user, after):
-        name = event["type"]
-        head = f"id: {event['n']}\n" if "n" in event else ""
-        data = {key: value for key, value in event.items() if key not in ("type", "n")}
-        yield f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-        if name == "done":
-            return
+    events = follow(f"run:{run_id}", user, after)
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(events))
+            while not (await asyncio.wait({coming}, timeout=KEEP_ALIVE))[0]:
+                yield b": still here\n\n"  # proxies close connections on which nothing is heard
+            event = coming.result()
+            if event["type"] not in ("state", "token", "done"):
+                continue
+            yield _encode(event)
+            if event["type"] == "done":
+                return
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await events.aclose()
+
+
+def _encode(event: dict[str, Any]) -> bytes:
+    head = f"id: {event['n']}\n" if "n" in event else ""
+    data = {key: value for key, value in event.items() if key not in ("type", "n")}
+    return f"{head}event: {event['type']}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
