@@ -6,8 +6,12 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import django_stubs_ext
+
 from miniconf.broker import socket_url
 from miniconf.environment import Environment, writable_folder
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[Paper] and the like be written at run time
 
 env = Environment()
 
