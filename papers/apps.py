@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class PapersConfig(AppConfig):
     name = "papers"
+
+    def ready(self) -> None:
+        from . import signals
+
+        signals.connect()

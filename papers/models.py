@@ -100,6 +100,7 @@ class Paper(models.Model):
     captions_file = models.CharField(max_length=300, blank=True)
     video_poster = models.CharField(max_length=300, blank=True)
     video_url = models.URLField(max_length=500, blank=True)
+    highlighted = models.BooleanField(default=False, help_text="Shown on the home page")
     map_x = models.FloatField(null=True, blank=True)
     map_y = models.FloatField(null=True, blank=True)
     source = models.CharField(max_length=60, blank=True, db_index=True)

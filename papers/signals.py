@@ -1,0 +1,38 @@
+"""Keeping the search index up to date when single rows are saved. Imports write in bulk and call it themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+from .models import Authorship, Keyword, Paper, Person
+from .search import index_papers
+
+
+def _paper(instance: Paper, **_: Any) -> None:
+    index_papers([instance.pk])
+
+
+def _authorship(instance: Authorship, **_: Any) -> None:
+    index_papers([instance.paper_id])
+
+
+def _named(instance: Person | Keyword, created: bool, **_: Any) -> None:
+    if not created:
+        index_papers(instance.papers.values_list("pk", flat=True))
+
+
+def _keywords(instance: Paper | Keyword, action: str, pk_set: set[int] | None, **_: Any) -> None:
+    if action in ("post_add", "post_remove", "post_clear"):
+        index_papers([instance.pk] if isinstance(instance, Paper) else pk_set or ())
+
+
+def connect() -> None:
+    post_save.connect(_paper, sender=Paper, dispatch_uid="index saved paper")
+    post_delete.connect(_paper, sender=Paper, dispatch_uid="index deleted paper")
+    post_save.connect(_authorship, sender=Authorship, dispatch_uid="index saved authorship")
+    post_delete.connect(_authorship, sender=Authorship, dispatch_uid="index deleted authorship")
+    post_save.connect(_named, sender=Person, dispatch_uid="index renamed person")
+    post_save.connect(_named, sender=Keyword, dispatch_uid="index renamed keyword")
+    m2m_changed.connect(_keywords, sender=Paper.keywords.through, dispatch_uid="index keywords")
