@@ -1,0 +1,126 @@
+// The form of a demo's inputs: reading and filling it, examples, sliders beside numbers, errors at their field.
+
+/** JSON that is a Python literal, too (nothing is null, true or false), for the examples of code. */
+const literal = (inputs) => JSON.stringify(Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== null)));
+
+export class InputForm {
+  /**
+   * @param {HTMLFormElement} element of which each control marked `data-input` is named as the input it holds
+   * @param {(inputs: object) => string} summarize the settings in a line, for the head of those folded away
+   */
+  constructor(element, summarize) {
+    this.element = element;
+    this.summarize = summarize;
+    this.panel = element.closest("[data-demo]");
+    this.controls = [...element.elements].filter((control) => control.hasAttribute("data-input"));
+    for (const slider of element.querySelectorAll("input[type=range][data-for]")) this.#pair(slider);
+    for (const needed of this.panel.querySelectorAll("[data-needs-script]")) needed.hidden = false;
+    element.addEventListener("input", () => this.#changed());
+    element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.requestSubmit();
+    });
+    element.querySelector("[data-dice]")?.addEventListener("click", () => {
+      this.fill({ seed: Math.floor(Math.random() * 2 ** 31) });
+    });
+    this.panel.addEventListener("click", (event) => {
+      const example = event.target.closest("[data-example]");
+      if (!example) return;
+      event.preventDefault(); // without a script it is a link to the form, filled
+      this.clearProblems();
+      this.fill(JSON.parse(example.dataset.example));
+    });
+    this.#changed();
+  }
+
+  control(name) {
+    return this.controls.find((control) => control.name === name) ?? null;
+  }
+
+  /** What would be sent: numbers as numbers, an empty number as null. */
+  inputs() {
+    return Object.fromEntries(
+      this.controls.map(({ name, type, value }) => [name, type === "number" ? (value === "" ? null : Number(value)) : value]),
+    );
+  }
+
+  /** Sets the inputs named and leaves the others. */
+  fill(inputs) {
+    for (const [name, value] of Object.entries(inputs)) {
+      const control = this.control(name);
+      if (control) control.value = value ?? "";
+    }
+    this.#changed();
+  }
+
+  busy(busy) {
+    this.panel.classList.toggle("is-busy", busy);
+    for (const button of this.element.querySelectorAll("[type=submit]")) button.disabled = busy;
+  }
+
+  clearProblems() {
+    for (const control of this.controls) control.removeAttribute("aria-invalid");
+    for (const place of this.panel.querySelectorAll("[data-error-for], [data-problem]")) {
+      place.textContent = "";
+      place.hidden = true;
+    }
+  }
+
+  /** Each error at its field, the rest below the buttons; the first field gets the focus. */
+  showProblem(problem) {
+    this.clearProblems();
+    const rest = [];
+    let first = null;
+    for (const { field, message } of problem.errors) {
+      const control = this.control(field);
+      const place = this.element.querySelector(`[data-error-for="${CSS.escape(field)}"]`);
+      if (!control || !place) {
+        rest.push(message);
+        continue;
+      }
+      control.setAttribute("aria-invalid", "true");
+      place.textContent = message;
+      place.hidden = false;
+      control.closest("details")?.setAttribute("open", "");
+      first ??= control;
+    }
+    if (!first || rest.length) {
+      const place = this.panel.querySelector("[data-problem]");
+      place.textContent = [problem.errors.length ? "" : problem.message, ...rest].filter(Boolean).join(" ");
+      place.hidden = false;
+    }
+    first?.focus();
+  }
+
+  // A slider moves with its number, which is the input; a number outside the slider's reach stays as it is.
+  #pair(slider) {
+    const number = this.control(slider.dataset.for);
+    slider.hidden = false;
+    slider.addEventListener("input", () => {
+      number.value = slider.value;
+    });
+    this.element.addEventListener("input", (event) => {
+      if (event.target === number) slider.value = number.value;
+    });
+    slider.value = number.value;
+  }
+
+  #changed() {
+    for (const slider of this.element.querySelectorAll("input[type=range][data-for]")) {
+      slider.value = this.control(slider.dataset.for).value;
+    }
+    this.#count();
+    const inputs = this.inputs();
+    const summary = this.element.querySelector("[data-summary]");
+    if (summary) summary.textContent = this.summarize(inputs);
+    const code = literal(inputs);
+    for (const place of this.panel.querySelectorAll("[data-inputs-json]")) place.textContent = code;
+  }
+
+  #count() {
+    for (const counter of this.element.querySelectorAll("[data-count-for]")) {
+      const length = [...this.control(counter.dataset.countFor).value].length;
+      counter.textContent = length.toLocaleString("en");
+      counter.parentElement.classList.toggle("is-over", length > Number(counter.dataset.max));
+    }
+  }
+}
