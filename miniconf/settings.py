@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "miniconf.serving.apps.CollectedFilesConfig",  # django.contrib.staticfiles
     "django.contrib.humanize",
     "allauth",
     "allauth.account",

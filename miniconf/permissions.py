@@ -1,0 +1,75 @@
+"""Who may do what: one predicate for each action, asked by views, API operations, socket commands and templates.
+
+Roles: a visitor has no account in use; an attendee has signed in; an author is an attendee whose account is linked to
+an author of the paper in question; an organizer may do everything here. Accounts that were switched off are
+visitors. tests/accounts/test_permissions.py holds the whole table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from django.contrib.auth.models import AnonymousUser
+
+from papers.models import Authorship, Conference
+
+if TYPE_CHECKING:
+    from demos.models import Demo
+    from miniconf.accounts.models import User
+    from papers.models import Paper
+
+Viewer: TypeAlias = "User | AnonymousUser"
+
+
+def is_member(user: Viewer) -> bool:
+    """Signed in, with an account that is not switched off."""
+    return user.is_authenticated and user.is_active
+
+
+def is_organizer(user: Viewer) -> bool:
+    return is_member(user) and bool(getattr(user, "is_organizer", False))
+
+
+def is_author(user: Viewer, paper: Paper) -> bool:
+    """Whether `user`'s account is linked to one of the paper's authors."""
+    return is_member(user) and Authorship.objects.filter(paper=paper, person__user_id=user.pk).exists()
+
+
+def can_read_site(user: Viewer, conference: Conference | None = None) -> bool:
+    """See anything at all: papers, schedule, chat. `conference` spares a query where it is at hand."""
+    return is_member(user) or not (conference or Conference.current()).members_only
+
+
+def can_post(user: Viewer, room_key: str) -> bool:
+    """Write in a room ("paper:SkxSha1"): whoever has signed in, in every room."""
+    return is_member(user) and bool(room_key)
+
+
+def can_moderate(user: Viewer, room_key: str) -> bool:
+    """Remove other people's messages: organizers. Authors may not: they would judge their own critics."""
+    return is_organizer(user) and bool(room_key)
+
+
+def can_run(user: Viewer, demo: Demo, conference: Conference | None = None) -> bool:
+    """Start a run: members, and visitors where the conference lets them. Organizers may try switched-off demos."""
+    if not demo.enabled:
+        return is_organizer(user)
+    if is_member(user):
+        return True
+    conference = conference or Conference.current()
+    return conference.anonymous_runs and not conference.members_only
+
+
+def can_see_private(user: Viewer) -> bool:
+    """See meeting links and everything else in fields named `*_private`."""
+    return is_member(user)
+
+
+def can_edit_paper(user: Viewer, paper: Paper) -> bool:
+    """Change what the paper's page says: its authors and organizers."""
+    return is_organizer(user) or is_author(user, paper)
+
+
+def can_import(user: Viewer) -> bool:
+    """Read a programme from files into the site."""
+    return is_organizer(user)
