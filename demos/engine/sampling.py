@@ -61,12 +61,12 @@ def _pick(scores: Tensor, u: Tensor, top_k: Tensor, top_p: Tensor, size: int) ->
     best, tokens = scores.topk(size)
     within_k = torch.arange(size, device=scores.device)[None] < top_k[:, None]
     best = best.masked_fill(~within_k, -torch.inf)
-    limited = top_k <= size
-    total = torch.where(limited, best.logsumexp(-1), scores.logsumexp(-1))
+    unlimited = top_k >= scores.shape[-1]
+    total = torch.where(unlimited, scores.logsumexp(-1), best.logsumexp(-1))
     cumulative = (best - total[:, None]).exp().cumsum(-1)
-    # The nucleus ends at the first place where the mass reaches p; without one, the draw itself must lie within reach.
-    settled = limited & (top_k < scores.shape[-1]) | (cumulative[:, -1] >= torch.where(top_p < 1, top_p, u))
-    settled |= torch.full_like(settled, size == scores.shape[-1])
+    # Without top-k, the end of the nucleus, or else the place of the draw, must lie within the shortlist.
+    reached = cumulative[:, -1] >= torch.where(top_p < 1, top_p, u)
+    settled = torch.where(unlimited, reached, top_k <= size) | torch.full_like(reached, size == scores.shape[-1])
     end = torch.searchsorted(cumulative, top_p[:, None]).clamp(max=size - 1)
     mass = torch.where(top_p < 1, cumulative.gather(-1, end)[:, 0], torch.ones_like(u))
     place = torch.searchsorted(cumulative, (u * mass)[:, None], right=True)

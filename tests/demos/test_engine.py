@@ -38,6 +38,12 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As in a worker: with several threads the library cuts up sums as it sees fit from step to step."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def engine(folder):
     engine = Engine(slots=4)
