@@ -5,4 +5,4 @@ class DemosConfig(AppConfig):
     name = "demos"
 
     def ready(self) -> None:
-        from . import live  # noqa: F401  registers its topic
+        from . import importing, live  # noqa: F401  register what they read and what can be watched

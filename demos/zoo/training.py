@@ -7,7 +7,10 @@ steps or of minutes, whichever comes first: on a slow machine a run of a given l
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -157,18 +160,18 @@ class Trainer:
                 self.checkpoint()
                 report({"step": progress.step, "held_out_bits_per_byte": self.bits_per_byte(documents=60)})
                 last = time.monotonic()  # evaluation does not count towards the minutes
-            if self._share_done() >= 1:
+            if self.share_done() >= 1:
                 break
         self.checkpoint()
         return self.bits_per_byte()
 
-    def _share_done(self) -> float:
+    def share_done(self) -> float:
         """How much of the run is behind, 0 to 1."""
         return max(self.progress.step / self.recipe.steps, self.progress.seconds / 60 / self.recipe.minutes)
 
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.progress.step + 1) / self.recipe.warmup_steps)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self._share_done())))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.share_done())))
         return self.recipe.learning_rate * warm * (0.02 + 0.98 * cosine)
 
     def _segments(self) -> Iterator[Tensor]:
@@ -222,6 +225,47 @@ class Trainer:
         self.model.float()
         self.tokenizer.save_pretrained(self.folder)
         (self.folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def compressor_bits(documents: list[str]) -> dict[str, float]:
+    """Bits per byte of general compressors on the same text, for the model card."""
+    text = "\n".join(documents).encode()
+    sizes = {
+        "gzip -9": len(gzip.compress(text, 9)),
+        "bz2 -9": len(bz2.compress(text, 9)),
+        "xz -9": len(lzma.compress(text, preset=9)),
+    }
+    return {name: 8 * size / len(text) for name, size in sizes.items()}
+
+
+def model_card(trainer: Trainer, bits: float, data: list[str], held_out: list[str]) -> str:
+    """README of a checkpoint: what it is, what it was trained on and how well it predicts text it has not seen."""
+    recipe, config, progress = trainer.recipe, trainer.model.config, trainer.progress
+    weights = sum(p.numel() for p in trainer.model.parameters())
+    tokens = progress.step * recipe.batch_size * recipe.segment
+    rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in compressor_bits(held_out).items())
+    return f"""# SHA-RNN, {weights / 1e6:.1f} M weights
+
+A SHA-RNN (Merity 2019, arXiv:1911.11423): {config.num_hidden_layers} blocks of width {config.hidden_size}, one attention
+head in block {config.attention_layers[0] + 1} with a memory of {config.memory_size} tokens, {config.vocab_size} byte-level
+BPE pieces. It continues titles and abstracts of papers on machine learning and language. What it writes reads like an
+abstract and is made up.
+
+* Trained on: {", ".join(data)} (titles and abstracts; one document in twenty, chosen by its hash, held out).
+* Recipe: `manage.py train_lm`, {progress.step:,} steps of {recipe.batch_size} x {recipe.segment} tokens
+  ({tokens / 1e6:.1f} M tokens), AdamW, peak learning rate {recipe.learning_rate}, cosine to the end, gradient norm at most
+  {recipe.clip}, {progress.seconds / 60:.0f} minutes on {recipe.device}.
+* Differs from the released code in a residual connection around each LSTM (`lstm_residual`).
+
+Bits per byte on the {len(held_out):,} held-out documents:
+
+| | bits per byte |
+| --- | ---: |
+| this model | {bits:.2f} |
+{rows}
+
+`training_log.jsonl` holds the curve.
+"""
 
 
 def append_log(folder: Path, record: dict[str, float]) -> None:
