@@ -68,18 +68,7 @@ def _store(programme: Programme, report: Report) -> None:
     papers = _papers(programme, report, tracks)
     events = _events(programme, report)
     sessions = _sessions(programme, report, tracks, events)
-    sponsors = sync(
-        Sponsor,
-        {
-            s.uid: (
-                s.place,
-                {"name": s.name, "level": s.level, "description": s.description, "url": s.url, "position": s.position},
-            )
-            for s in programme.sponsors
-        },
-        report,
-        removal="delete",
-    )
+    sponsors = _sponsors(programme, report)
     pages = sync(
         Page,
         {p.slug: (p.place, {"title": p.title, "body": p.body, "position": p.position}) for p in programme.pages},
@@ -136,8 +125,8 @@ def _tracks(programme: Programme) -> dict[str, Track]:
     """Tracks by name, shared by all sources."""
     tracks = {track.name: track for track in Track.objects.all()}
     taken = {track.slug for track in tracks.values()}
-    names = {entry.track for entry in [*programme.papers, *programme.sessions] if entry.track} - tracks.keys()
-    for name in sorted(names):
+    names = {paper.track for paper in programme.papers} | {session.track for session in programme.sessions}
+    for name in sorted(names - {""} - tracks.keys()):
         slug = _free_slug(name, taken, limit=80, allow_unicode=False, otherwise="track")
         tracks[name] = Track.objects.create(name=name, slug=slug)
     return tracks
@@ -196,12 +185,18 @@ def _sessions(programme: Programme, report: Report, tracks: dict[str, Track], ev
     return sync(Session, wanted, report, removal="withdraw")
 
 
+def _sponsors(programme: Programme, report: Report) -> Synced:
+    same = ("name", "level", "description", "url", "position")
+    wanted = {s.uid: (s.place, {name: getattr(s, name) for name in same}) for s in programme.sponsors}
+    return sync(Sponsor, wanted, report, removal="delete")
+
+
 def _authors(programme: Programme, papers: Synced, people: Synced) -> set[int]:
     """Author lists, replaced where they differ; returns the papers whose list did."""
     existing: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
     rows = Authorship.objects.filter(paper__source=programme.source).order_by("paper_id", "position")
-    for paper, *author in rows.values_list("paper_id", "position", "person_id", "equal_contribution"):
-        existing[paper].append((author[0], author[1], author[2]))
+    for row in rows:
+        existing[row.paper_id].append((row.position, row.person_id, row.equal_contribution))
     wanted = {
         papers.rows[p.uid].pk: [
             (position, people.rows[author.name].pk, author.equal_contribution)

@@ -149,16 +149,11 @@ class Record:
         if not isinstance(value, list):
             self.problem(field, value, "a list was expected")
             return []
-        return [
-            Record(
-                Place(self.place.file, _join(self.place.row, f"{field} {n}")),
-                item,
-                self.problems,
-                known=known,
-                zone=self.zone,
-            )
-            for n, item in enumerate(value, 1)
-        ]
+        found = []
+        for number, item in enumerate(value, 1):
+            place = Place(self.place.file, _join(self.place.row, f"{field} {number}"))
+            found.append(Record(place, item, self.problems, known=known, zone=self.zone))
+        return found
 
     def url(self, field: str, *, limit: int, required: bool = False) -> str:
         value = self.text(field, limit=limit, required=required)

