@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from miniconf.processes import presence  # noqa: F401  has each worker and the scheduler say that they live
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "miniconf.settings")
 
 app = Celery("miniconf")

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from .api import api
+from .health import healthz, readyz
 
 urlpatterns = [
     path("", include("papers.urls")),
@@ -13,4 +14,6 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
 ]

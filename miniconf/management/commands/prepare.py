@@ -1,0 +1,25 @@
+"""manage.py prepare: tables, static files and (with --sample, once) the sample conference."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from miniconf.processes.console import Console
+from miniconf.processes.instance import CannotStart
+from miniconf.processes.prepare import prepare
+
+
+class Command(BaseCommand):
+    help = "Bring database and static files to where this version needs them; `up` does so by itself."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sample", action="store_true", help="Load the sample conference if it never was")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            prepare(Console(), sample=options["sample"])
+        except CannotStart as error:
+            raise CommandError(str(error)) from error

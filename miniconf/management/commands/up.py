@@ -1,0 +1,23 @@
+"""manage.py up: the whole site (broker, web, workers, beat) under one supervisor, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+
+from miniconf.processes.console import Console
+from miniconf.processes.instance import CannotStart
+from miniconf.processes.site import Site
+
+
+class Command(BaseCommand):
+    help = "Start the whole site: broker, web, workers and beat. Ctrl-C or SIGTERM stops it."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            Site(Console(), sample=os.environ.get("SAMPLE", "1") not in ("0", "false", "no")).run()
+        except CannotStart as error:
+            raise CommandError(f"miniconf cannot start: {error}") from error
