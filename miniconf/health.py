@@ -162,4 +162,5 @@ def readyz(request: HttpRequest) -> JsonResponse:
         status=200 if all(check.ok for check in checks.values()) else 503,
     )
     response["Cache-Control"] = "no-store"
+    response._has_been_logged = True  # type: ignore[attr-defined]  # "not ready" is an answer, not an error of this process
     return response

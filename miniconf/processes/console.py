@@ -41,7 +41,7 @@ class Console:
     def _clear(self) -> None:
         if self._is_terminal and self._progress:
             self._write("\r\x1b[K")
-        self._progress = ""
+            self._progress = ""
 
     def _write(self, text: str) -> None:
         try:

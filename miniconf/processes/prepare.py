@@ -70,7 +70,7 @@ def collect_static() -> str:
     try:
         call_command("collectstatic", **quiet)
     except (OSError, ValueError) as error:
-        raise CannotStart(f"the static files cannot be collected: {error}") from error
+        raise CannotStart(f"the static files cannot be collected: {str(error).splitlines()[0]}") from error
     stamp.write_text(fingerprint, encoding="ascii")
     return "collected"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import threading
 import time
@@ -214,12 +215,18 @@ def sign_in_links() -> dict[str, str]:
 
 
 def _listed(missing: dict[str, str]) -> str:
-    return "; ".join(f"{name.replace('_', ' ')}: {detail}" for name, detail in missing.items())
+    if len(missing) > 1:
+        return ", ".join(name.replace("_", " ") for name in missing)
+    return "".join(f"{name.replace('_', ' ')}: {detail}" for name, detail in missing.items())
 
 
 def _environment_prefix() -> str:
     """What has to stand before another command so that it means this site."""
-    given = [f"{name}={os.environ[name]} " for name in ("MINICONF_DATA", "PORT", "SITE_URL") if os.environ.get(name)]
+    given = [
+        f"{name}={shlex.quote(os.environ[name])} "
+        for name in ("MINICONF_DATA", "PORT", "SITE_URL")
+        if os.environ.get(name)
+    ]
     if os.environ.get("DATABASE_URL"):
         given.append("DATABASE_URL=... ")
     return "".join(given)
