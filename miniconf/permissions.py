@@ -37,7 +37,8 @@ def is_author(user: Viewer, paper: Paper) -> bool:
 
 def can_read_site(user: Viewer, conference: Conference | None = None) -> bool:
     """See anything at all: papers, schedule, chat. `conference` spares a query where it is at hand."""
-    return is_member(user) or not (conference or Conference.current()).members_only
+    # In this order: a public page need not look up who is there.
+    return not (conference or Conference.current()).members_only or is_member(user)
 
 
 def can_post(user: Viewer, room_key: str) -> bool:

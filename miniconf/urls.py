@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from .api import api
+from .api_docs import api_docs
 from .health import healthz, readyz
 
 urlpatterns = [
@@ -11,8 +12,8 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("demos.urls")),
     path("", include("miniconf.accounts.urls")),
+    path("api/v1/docs", api_docs, name="api_docs"),
     path("api/v1/", api.urls),
-    path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),

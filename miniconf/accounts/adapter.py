@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+import smtplib
+from typing import Any
+from urllib.parse import urlencode
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from miniconf.problems import Problem
+from papers.models import Conference
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    pass
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises Problem 503 when the mail server does not take the mail: the code would never arrive."""
+        context = {"conference": Conference.current(), "site_url": settings.SITE_URL} | context
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (smtplib.SMTPException, OSError) as error:
+            log.exception("a mail could not be sent")
+            detail = "The mail with your sign-in code could not be sent. Please try again in some minutes."
+            raise Problem(503, "Mail unavailable", detail, retry_after=60) from error
+
+    def format_email_subject(self, subject: str) -> str:
+        return " ".join(subject.split())
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        """Whoever has no name yet is asked for it, and goes on to where they wanted to be after that."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if not user.name:
+            return HttpResponseRedirect(f"{reverse('profile')}?{urlencode({'next': response['Location']})}")
+        return response

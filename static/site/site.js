@@ -31,15 +31,13 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
   });
 }
 
-for (const select of document.querySelectorAll("select[data-timezones]")) {
-  const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
-  for (const zone of ["UTC", ...zones]) select.append(new Option(zone.replaceAll("_", " "), zone));
-  select.value = select.dataset.timezones || (select.hasAttribute("data-timezone-picker") ? timeZone() : "");
-  if (select.hasAttribute("data-timezone-picker")) {
-    select.addEventListener("change", () => setTimeZone(select.value));
-  }
+for (const picker of document.querySelectorAll("[data-timezone-picker]")) {
+  const zones = new Set([timeZone(), "UTC", ...(Intl.supportedValuesOf?.("timeZone") ?? [])]);
+  for (const zone of zones) picker.append(new Option(zone.replaceAll("_", " "), zone));
+  picker.value = timeZone();
+  picker.addEventListener("change", () => setTimeZone(picker.value));
 }
-for (const picker of document.querySelectorAll("[data-needs-script]")) picker.hidden = false;
+for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
 
 function closeMenus(except = null) {
   for (const menu of document.querySelectorAll("details.dropdown[open]")) if (menu !== except) menu.open = false;
