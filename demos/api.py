@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from miniconf.problems import Problem
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
 from miniconf.live.hub import follow
+from miniconf.problems import Problem
 
 from . import kinds, services
 from .models import Demo, Run
@@ -119,12 +119,12 @@ def read_demo(request: HttpRequest, slug: str) -> dict[str, Any]:
 
 
 @router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")
-def create_run(request: HttpRequest, slug: str, body: RunIn) -> tuple[int, dict[str, Any]]:
+def create_run(request: HttpRequest, slug: str, body: RunIn) -> Status[dict[str, Any]]:
     """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`."""
     run = services.create_run(
         demo=get_demo(slug), inputs=body.inputs, user=request.user, visitor=services.visitor_of(request)
     )
-    return 202, services.run_as_dict(run)
+    return Status(202, services.run_as_dict(run))
 
 
 @router.get("/runs/{run_id}", response=RunOut, url_name="run", summary="A run: state, timings, output")

@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
-from miniconf.permissions import can_run
-from miniconf.problems import Problem
 
 from miniconf.limits import allow
 from miniconf.live import BrokerDown
+from miniconf.permissions import Viewer, can_run, is_member, is_organizer
+from miniconf.problems import Problem
 
 from . import kinds, queue, runlog
 from .models import Demo, Run
@@ -29,20 +29,20 @@ def visitor_of(request: HttpRequest) -> str:
     return salted_hmac("demos.visitor", address).hexdigest()[:32]
 
 
-def own_runs(*, user: Any, visitor: str) -> QuerySet[Run]:
-    if user is not None and user.is_authenticated:
+def own_runs(*, user: Viewer, visitor: str) -> QuerySet[Run]:
+    if is_member(user):
         return Run.objects.filter(user=user)
     return Run.objects.filter(user=None, visitor=visitor)
 
 
-def create_run(*, demo: Demo, inputs: dict[str, Any], user: Any, visitor: str) -> Run:
+def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str) -> Run:
     """Check, record and queue a run. Raises Problem with the reason; then nothing is recorded or queued.
 
     422 inputs, 401/403 who, 429 too many (with a time to come back), 503 no worker, no model, no broker.
     """
     kind = kinds.get(demo.kind)
     clean = kind.validate(demo, inputs)
-    signed_in = user is not None and user.is_authenticated
+    signed_in = is_member(user)
     if not can_run(user, demo):
         if signed_in:
             raise Problem(status=403, title="Not allowed", detail="You may not run this demo.")
@@ -50,7 +50,7 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Any, visitor: str) -
             status=401, title="Sign in first", detail="This conference lets members run demos. Please sign in."
         )
     try:
-        _check_limits(user=user if signed_in else None, visitor=visitor)
+        _check_limits(user=user, visitor=visitor)
         _check_workers(demo)
         run = Run.objects.create(
             demo=demo, user=user if signed_in else None, visitor="" if signed_in else visitor, inputs=clean
@@ -71,9 +71,9 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Any, visitor: str) -
     return run
 
 
-def _check_limits(*, user: Any, visitor: str) -> None:
-    rate = settings.RUN_RATE_PERSON if user else settings.RUN_RATE_ANONYMOUS
-    if wait := allow(rate, "runs", str(user.pk) if user else visitor):
+def _check_limits(*, user: Viewer, visitor: str) -> None:
+    rate = settings.RUN_RATE_PERSON if is_member(user) else settings.RUN_RATE_ANONYMOUS
+    if wait := allow(rate, "runs", str(user.pk) if is_member(user) else visitor):
         raise Problem(
             status=429,
             title="Too many runs",
@@ -117,10 +117,9 @@ def _check_workers(demo: Demo) -> None:
         )
 
 
-def cancel_run(*, run: Run, user: Any, visitor: str) -> Run:
+def cancel_run(*, run: Run, user: Viewer, visitor: str) -> Run:
     """Stop a run: at once if it waits, before its next token if it runs; a finished run stays as it is. Raises Problem."""
-    organizer = user is not None and user.is_authenticated and user.is_organizer
-    if not organizer and not own_runs(user=user, visitor=visitor).filter(pk=run.pk).exists():
+    if not is_organizer(user) and not own_runs(user=user, visitor=visitor).filter(pk=run.pk).exists():
         raise Problem(status=403, title="Not allowed", detail="Only who started a run, or an organizer, may cancel it.")
     if Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, started_at=None).update(
         state=Run.State.CANCELLED, finished_at=now()

@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 
 from miniconf.live import BrokerDown
 
@@ -85,14 +85,13 @@ class Worker:
     def _load_models(self) -> None:
         from .engine.loading import ModelError
 
-        close_old_connections()
         for model in Demo.objects.filter(enabled=True).order_by("model").values_list("model", flat=True).distinct():
             try:
                 self.load(model)
             except ModelError as error:
                 self.failures[model] = str(error)
                 logger.error("%s", error)
-        close_old_connections()
+        connections.close_all()
         self.loaded.set()
         self._say()
 

@@ -10,38 +10,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from demos.engine import Engine, GenerationRequest, RequestError
 from demos.engine.loading import ModelError, load_model
 from demos.engine.sampling import Sampler, choose
-from demos.zoo.corpus import train_tokenizer
-from demos.zoo.sha_rnn import ShaRnnConfig, ShaRnnForCausalLM
-
-SENTENCES = [f"We study number {i} — naïve models of {w}." for i in range(30) for w in ("language", "vision", "speech")]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A small model with random weights and a tokenizer trained on a few sentences."""
-    path = tmp_path_factory.mktemp("tiny")
-    tokenizer = train_tokenizer(SENTENCES, "bpe", 320)
-    tokenizer.save_pretrained(path)
-    torch.manual_seed(3)
-    config = ShaRnnConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=3,
-        memory_size=48,
-        dropout=0.0,
-        lstm_residual=True,
-        initializer_range=0.4,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    ShaRnnForCausalLM(config).save_pretrained(path)
-    return path
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     """As in a worker: with several threads the library cuts up sums as it sees fit from step to step."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def folder(tiny_model):
+    return tiny_model
 
 
 @pytest.fixture
@@ -65,7 +44,9 @@ def test_greedy_output_equals_generate_token_for_token(engine, folder):
         handle, tokens = run(engine, prompt=prompt, temperature=0, max_new_tokens=60)
         finished = handle.result(60)
         ids = tokenizer(prompt, return_tensors="pt")
-        expected = model.generate(**ids, max_new_tokens=60, do_sample=False, pad_token_id=0)[0, ids["input_ids"].shape[1] :]
+        expected = model.generate(**ids, max_new_tokens=60, do_sample=False, pad_token_id=0)[
+            0, ids["input_ids"].shape[1] :
+        ]
         stopped = expected[-1] == tokenizer.eos_token_id
         assert [t.id for t in tokens] == expected[: -1 if stopped else None].tolist()
         assert finished.reason == ("stop" if stopped else "length")
