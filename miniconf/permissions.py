@@ -1,7 +1,7 @@
 """Who may do what: one predicate for each action, asked by views, API operations, socket commands and templates.
 
 Roles: a visitor has no account in use; an attendee has signed in; an author is an attendee whose account is linked to
-an author of the paper in question; an organizer may do everything here. Accounts that were switched off are
+an author of the paper in question or represents it; an organizer may do everything here. Accounts that were switched off are
 visitors. tests/accounts/test_permissions.py holds the whole table.
 """
 
@@ -31,8 +31,11 @@ def is_organizer(user: Viewer) -> bool:
 
 
 def is_author(user: Viewer, paper: Paper) -> bool:
-    """Whether `user`'s account is linked to one of the paper's authors."""
-    return is_member(user) and Authorship.objects.filter(paper=paper, person__user_id=user.pk).exists()
+    """Whether `user`'s account is linked to one of the paper's authors, or acts for them."""
+    return is_member(user) and (
+        Authorship.objects.filter(paper=paper, person__user_id=user.pk).exists()
+        or paper.representatives.filter(pk=user.pk).exists()
+    )
 
 
 def can_read_site(user: Viewer, conference: Conference | None = None) -> bool:

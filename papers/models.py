@@ -91,6 +91,12 @@ class Paper(models.Model):
     track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="papers")
     keywords = models.ManyToManyField(Keyword, blank=True, related_name="papers")
     authors = models.ManyToManyField(Person, through="Authorship", related_name="papers")
+    representatives = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="represented_papers",
+        help_text="Accounts that act as author here without being one of the named authors",
+    )
     links = models.JSONField(default=list, blank=True, help_text='[{"label": "PDF", "url": "https://..."}]')
     bibtex = models.TextField(blank=True)
     year = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
 
-from papers.models import Person
+from papers.models import Paper, Person
 
 from .programme import Programme
 from .report import Report
@@ -29,6 +29,7 @@ def create(programme: Programme, report: Report) -> None:
             is_organizer=entry.role == "organizer",
             is_staff=entry.role == "organizer",
         )
+        user.represented_papers.set(Paper.objects.filter(uid__in=entry.papers))
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         added += 1
     report.count("accounts", added=added, unchanged=len(programme.accounts) - added)

@@ -282,7 +282,7 @@ def _pages(programme: Programme, problems: Problems) -> None:
 
 
 def _accounts(programme: Programme, problems: Problems) -> None:
-    known = ("email", "name", "role", "affiliation", "timezone")
+    known = ("email", "name", "role", "affiliation", "timezone", "papers")
     for record in _list(programme, "people.yml", known, None, problems):
         record.text("email", required=True)
         programme.accounts.append(
@@ -293,5 +293,6 @@ def _accounts(programme: Programme, problems: Problems) -> None:
                 role=record.choice("role", ROLES, default="attendee"),
                 affiliation=record.text("affiliation", limit=200),
                 timezone=record.timezone("timezone"),
+                papers=record.texts("papers"),
             )
         )

@@ -130,6 +130,7 @@ class AccountEntry:
     role: str
     affiliation: str = ""
     timezone: str = ""
+    papers: list[str] = field(default_factory=list)  # whose author this account may act as without being named
 
 
 @dataclass(slots=True)

@@ -32,8 +32,11 @@ def check(programme: Programme, problems: Problems) -> None:
     authors = {author.name for paper in programme.papers for author in paper.authors}
     named = authors.union(chain.from_iterable(event.people for event in programme.events))
     for account in programme.accounts:
-        if account.role == "author" and account.name not in named:
-            problems.add(account.place, "name", account.name, "the exact name of an author or speaker of this source")
+        if account.role == "author" and not account.papers and account.name not in named:
+            problems.add(account.place, "name", account.name, "the exact name of an author or speaker, or papers")
+        for uid in account.papers:
+            if uid not in papers:
+                problems.add(account.place, "papers", uid, "the uid of a paper of this source (case counts)")
 
 
 def _unique(field: str, pairs: Iterable[tuple[str, Place]], problems: Problems) -> set[str]:
