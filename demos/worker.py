@@ -47,6 +47,7 @@ class Worker:
         self.loaded = threading.Event()
         self._cancels: dict[str, Callable[[], None]] = {}
         self._loading = threading.Lock()
+        self._saying = threading.Lock()  # what one thread found must not overwrite what another found later
         self._positions_changed = threading.Event()
         for loop in (self._load_models, self._announce, self._listen, self._tell_positions):
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
@@ -96,21 +97,22 @@ class Worker:
         self._say()
 
     def _say(self) -> None:
-        busy, waiting = self.engine.load_figures()
-        figures: dict[str, Any] = {
-            "models": sorted(loaded.name for loaded in self.engine.models()),
-            "failures": self.failures,
-            "slots": self.engine.slots,
-            "busy": busy,
-            "waiting": waiting,
-            "device": self.device,
-            "loaded": self.loaded.is_set(),
-            "started_at": self.started_at,
-        }
-        try:
-            queue.announce_worker(self.name, figures)
-        except BrokerDown:
-            logger.warning("cannot announce this worker: the broker does not answer")
+        with self._saying:
+            busy, waiting = self.engine.load_figures()
+            figures: dict[str, Any] = {
+                "models": sorted(loaded.name for loaded in self.engine.models()),
+                "failures": self.failures,
+                "slots": self.engine.slots,
+                "busy": busy,
+                "waiting": waiting,
+                "device": self.device,
+                "loaded": self.loaded.is_set(),
+                "started_at": self.started_at,
+            }
+            try:
+                queue.announce_worker(self.name, figures)
+            except BrokerDown:
+                logger.warning("cannot announce this worker: the broker does not answer")
 
     def _announce(self) -> None:
         while not self.stopping.is_set():
