@@ -1,5 +1,28 @@
-"""Addresses of the programme."""
+"""Addresses of the programme. A paper's id keeps its case and may hold `. - _ , ( ) :`."""
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-urlpatterns: list[URLPattern] = []
+from .views import papers, programme, site
+
+
+class UidConverter(StringConverter):
+    regex = r"[^/\0]+"  # PostgreSQL takes no NUL, not even to look for one
+
+
+register_converter(UidConverter, "uid")
+
+urlpatterns = [
+    path("", site.home, name="home"),
+    path("papers/", papers.paper_list, name="papers"),
+    path("papers/<uid:uid>/", papers.paper, name="paper"),
+    path("people/<uid:slug>/", papers.person, name="person"),
+    path("schedule/", programme.schedule, name="schedule"),
+    path("sessions/<uid:uid>/", programme.session, name="session"),
+    path("events/", programme.events, name="events"),
+    path("events/<uid:uid>/", programme.event, name="event"),
+    path("sponsors/", site.sponsors, name="sponsors"),
+    path("pages/<slug:slug>/", site.page, name="page"),
+    path("help/", site.help_page, name="help"),
+    path("media/<path:path>", site.media_file, name="media"),
+]

@@ -1,0 +1,33 @@
+// A paper's page: copy the BibTeX entry, and load a video of another site when asked to.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying was refused";
+    }
+    setTimeout(() => {
+      button.textContent = label;
+    }, 2000);
+  });
+}
+
+for (const box of document.querySelectorAll("[data-frame]")) {
+  const button = box.querySelector("[data-load-frame]");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const frame = document.createElement("iframe");
+    frame.className = "talk";
+    frame.src = box.dataset.frame;
+    frame.title = box.dataset.frameTitle;
+    frame.allow = "autoplay; encrypted-media; fullscreen; picture-in-picture";
+    frame.allowFullscreen = true;
+    frame.referrerPolicy = "strict-origin-when-cross-origin";
+    box.replaceWith(frame);
+    frame.focus();
+  });
+}
