@@ -1,5 +1,7 @@
 """Addresses of the chat."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [path("chat/<path:room_key>/", views.room, name="room")]

@@ -62,6 +62,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.subscriptions: dict[str, Subscription] = {}
         self.session_key: str | None = None
         self.user_id: Any = None
+        self.changed = False  # the session belongs to somebody else than when the socket was opened
         self.errors = 0
         self.allowance, self.counted_at = FRAMES_AT_ONCE, time.monotonic()
         self.outbox = Outbox(send)
@@ -115,6 +116,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except Exception:
             logger.exception("A frame could not be answered")
             self._refuse(number, LiveError("internal", "The server could not do this; it has been logged."))
+        if self.changed:
+            self.outbox.close(SIGNED_OUT)
 
     async def _obey(self, frame: Subscribe | Unsubscribe | Run) -> None:
         match frame:
@@ -146,19 +149,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _as_viewer(self, func: Callable[[Viewer], T]) -> T:
         """`func(user)` on a thread, with the user as the session says now. One who signed out loses the socket."""
-        changed = False
 
         def with_viewer() -> T:
-            nonlocal changed
             user = viewer_of(self.session_key)
-            changed = user.pk != self.user_id
+            self.changed = user.pk != self.user_id
             return func(user)
 
-        try:
-            return await run_db(with_viewer)
-        finally:
-            if changed:
-                self.outbox.close(SIGNED_OUT)
+        return await run_db(with_viewer)
 
     def _answer(self, number: int, ok: dict[str, Any]) -> None:
         self.outbox.push(_encode({"id": number, "ok": ok}))

@@ -268,7 +268,8 @@ class Hub:
         connection = client.connection_pool.make_connection()
         try:
             await connection.connect()
-            self._commands = commands = asyncio.Queue()
+            commands: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
+            self._commands = commands
             self._unconfirmed.clear()
             if self._failed:
                 logger.info("The broker is back")

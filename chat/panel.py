@@ -1,0 +1,87 @@
+"""A piece of a conversation, ready for the template: who starts a new group, where a new day begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from miniconf.live import Event
+from miniconf.permissions import can_post
+
+from .queries import STARTS_WITH, latest, role_of
+from .rooms import RoomInfo
+from .services import LONGEST_TEXT
+
+GROUP = timedelta(minutes=5)  # static/chat/log.js groups messages that arrive later in the same way
+HUES = 12
+
+
+@dataclass(frozen=True)
+class Line:
+    event: Event
+    at: datetime | None
+    continued: bool  # same author, shortly after: name and picture are not repeated
+    new_day: bool
+
+    @property
+    def hue(self) -> int:
+        return int(self.event["author"]["id"][:8] or "0", 16) % HUES
+
+    @property
+    def initials(self) -> str:
+        words = self.event["author"]["name"].split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+# What the browser clones for messages that arrive later: the same template, with nothing in it.
+BLANK = Line(
+    {"n": "", "client_id": "", "author": {"id": "", "name": "", "role": ""}, "html": "", "at": ""}, None, False, False
+)
+
+
+def lines_of(events: Sequence[Event]) -> list[Line]:
+    lines: list[Line] = []
+    for event in events:
+        at = datetime.fromisoformat(event["at"])
+        before = lines[-1] if lines else None
+        new_day = before is None or before.at is None or before.at.date() != at.date()
+        continued = (
+            before is not None
+            and before.at is not None
+            and not new_day
+            and before.event["author"]["id"] == event["author"]["id"]
+            and at - before.at < GROUP
+        )
+        lines.append(Line(event, at, continued, new_day))
+    return lines
+
+
+def panel_context(
+    request: HttpRequest, room: RoomInfo, title: str, *, before: int | None = None, limit: int = STARTS_WITH
+) -> dict[str, Any]:
+    """What templates/chat/panel.html needs. Reads the room's newest messages, or those before a number."""
+    events = latest(room, before=before, limit=limit)
+    user = request.user
+    return {
+        "room": room,
+        "title": title,
+        "lines": lines_of(events),
+        "blank": BLANK,
+        "live": before is None,
+        "last": events[-1]["n"] if events else 0,
+        "earlier": events[0]["n"] if events and events[0]["n"] > 1 else None,
+        "me": user if user.is_authenticated else None,
+        "role": role_of(user, room) if user.is_authenticated else "",
+        "can_write": can_post(user, room.key),
+        "client_id": uuid4(),
+        "longest_text": LONGEST_TEXT,
+        "here": request.get_full_path(),
+        "sign_in": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
+    }

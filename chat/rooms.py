@@ -1,0 +1,70 @@
+"""Which rooms there are: a room exists where something exists that it hangs on.
+
+A kind of room is a function from the part of the key after the colon to the room's description, or None where
+there is nothing of that name. What people will add more of is added here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from papers.models import Event, Paper
+
+
+@dataclass(frozen=True)
+class RoomInfo:
+    """What chat needs to know about the thing a room hangs on."""
+
+    key: str
+    title: str
+    url: str  # of the thing's own page; "" where the room is all there is
+    author_ids: frozenset[int] = field(default=frozenset())  # accounts that speak as its authors
+
+
+Resolver = Callable[[str], RoomInfo | None]
+_kinds: dict[str, Resolver] = {}
+
+
+def room_kind(name: str) -> Callable[[Resolver], Resolver]:
+    def register(resolver: Resolver) -> Resolver:
+        _kinds[name] = resolver
+        return resolver
+
+    return register
+
+
+def find_room(key: str) -> RoomInfo | None:
+    """The room of this key ("paper:SkxSha1"), or None where there is nothing it could hang on."""
+    kind, _, name = key.partition(":")
+    if kind not in _kinds or not name or len(key) > 200 or "\x00" in key:
+        return None
+    return _kinds[kind](name)
+
+
+@room_kind("paper")
+def _paper(uid: str) -> RoomInfo | None:
+    paper = Paper.objects.filter(uid=uid, withdrawn_at=None).only("uid", "title").first()
+    if paper is None:
+        return None
+    authors = paper.authors.exclude(user=None).values_list("user_id", flat=True)
+    return RoomInfo(f"paper:{uid}", paper.title, paper.get_absolute_url(), frozenset(authors))
+
+
+@room_kind("event")
+def _event(uid: str) -> RoomInfo | None:
+    event = Event.objects.filter(uid=uid, withdrawn_at=None).only("uid", "title").first()
+    if event is None:
+        return None
+    people = event.people.exclude(user=None).values_list("user_id", flat=True)
+    return RoomInfo(f"event:{uid}", event.title, event.get_absolute_url(), frozenset(people))
+
+
+@room_kind("lounge")
+def _lounge(name: str) -> RoomInfo | None:
+    return RoomInfo("lounge:main", "Lounge", "") if name == "main" else None
+
+
+@room_kind("helpdesk")
+def _helpdesk(name: str) -> RoomInfo | None:
+    return RoomInfo("helpdesk:main", "Help desk", "") if name == "main" else None
