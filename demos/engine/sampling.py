@@ -10,9 +10,9 @@ from torch import Tensor
 
 from .request import GenerationRequest
 
-# Rows are filtered among this many likeliest tokens where that gives the same result: sorting the whole vocabulary
-# for every row costs as much as a small model's step.
-SHORTLIST = 256
+# Rows are filtered among this many likeliest tokens, and only rows for which that might change the result among more:
+# sorting the whole vocabulary for every row costs as much as a small model's step.
+SHORTLISTS = (64, 1024)
 
 
 @dataclass
@@ -48,10 +48,14 @@ def choose(logits: Tensor, samplers: list[Sampler]) -> Tensor:
     top_p = torch.tensor([s.top_p for s in drawing], device=logits.device)
     top_k = torch.tensor([s.top_k or vocabulary for s in drawing], device=logits.device)
 
-    picked, settled = _pick(scores, u, top_k, top_p, min(SHORTLIST, vocabulary))
-    if not bool(settled.all()):
-        rest = ~settled
-        picked[rest], _ = _pick(scores[rest], u[rest], top_k[rest], top_p[rest], vocabulary)
+    picked = torch.empty_like(top_k)
+    open_rows = torch.arange(len(rows), device=logits.device)
+    for size in (*(size for size in SHORTLISTS if size < vocabulary), vocabulary):
+        drawn, settled = _pick(scores[open_rows], u[open_rows], top_k[open_rows], top_p[open_rows], size)
+        picked[open_rows] = drawn
+        open_rows = open_rows[~settled]
+        if not len(open_rows):
+            break
     chosen[rows] = picked
     return chosen
 
