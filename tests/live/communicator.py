@@ -27,6 +27,9 @@ class Socket(ApplicationCommunicator):
     async def send_text(self, text: str) -> None:
         await self.send_input({"type": "websocket.receive", "text": text})
 
+    async def send_json(self, frame: dict[str, Any]) -> None:
+        await self.send_text(json.dumps(frame))
+
     async def send_binary(self, data: bytes) -> None:
         await self.send_input({"type": "websocket.receive", "bytes": data})
 
@@ -39,7 +42,7 @@ class Socket(ApplicationCommunicator):
         return json.loads(await self.receive_text())
 
     async def ask(self, **frame: Any) -> dict[str, Any]:
-        await self.send_text(json.dumps(frame))
+        await self.send_json(frame)
         return await self.receive_json()
 
     async def disconnect(self) -> None:
