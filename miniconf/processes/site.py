@@ -18,7 +18,7 @@ from django.db import connections
 
 from demos.queue import WORKER_PREFIX
 from miniconf import broker
-from miniconf.accounts.links import sign_in_url
+from miniconf.accounts.services import sign_in_link
 
 from . import commands, probe
 from .console import Console
@@ -211,7 +211,7 @@ def sign_in_links() -> dict[str, str]:
     for entry in yaml.safe_load(people.read_text(encoding="utf-8")) or []:
         emails.setdefault(entry.get("role", "attendee"), entry["email"])
     users = get_user_model().objects.filter(email__in=emails.values(), is_active=True).in_bulk(field_name="email")
-    return {role: sign_in_url(users[emails[role]]) for role in ROLES if emails.get(role) in users}
+    return {role: sign_in_link(user=users[emails[role]]) for role in ROLES if emails.get(role) in users}
 
 
 def _listed(missing: dict[str, str]) -> str:

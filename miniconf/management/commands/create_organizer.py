@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import transaction
 
-from miniconf.accounts.links import sign_in_url
+from miniconf.accounts.services import sign_in_link
 
 
 class Command(BaseCommand):
@@ -40,4 +40,4 @@ class Command(BaseCommand):
                 user.save()
                 self.stdout.write(f"{email} is an organizer now.")
         self.stdout.write("This link signs in:")
-        self.stdout.write(sign_in_url(user))
+        self.stdout.write(sign_in_link(user=user))
