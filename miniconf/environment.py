@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 
 
-class Environment(environ.Env):  # type: ignore[misc]
+class Environment(environ.Env):
     """Like `environ.Env`, but an empty variable counts as unset and a wrong one is named in the error."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:

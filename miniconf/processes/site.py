@@ -207,7 +207,7 @@ def sign_in_links() -> dict[str, str]:
     people = SAMPLE_FOLDER / "people.yml"
     if not people.exists() or not sample_is_loaded():
         return {}
-    emails = {}
+    emails: dict[str, str] = {}
     for entry in yaml.safe_load(people.read_text(encoding="utf-8")) or []:
         emails.setdefault(entry.get("role", "attendee"), entry["email"])
     users = get_user_model().objects.filter(email__in=emails.values(), is_active=True).in_bulk(field_name="email")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -13,7 +13,7 @@ from miniconf.processes.prepare import prepare
 
 class Command(BaseCommand):
     help = "Bring database and static files to where this version needs them; `up` does so by itself."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--sample", action="store_true", help="Load the sample conference if it never was")

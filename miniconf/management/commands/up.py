@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -14,7 +14,7 @@ from miniconf.processes.site import Site
 
 class Command(BaseCommand):
     help = "Start the whole site: broker, web, workers and beat. Ctrl-C or SIGTERM stops it."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
