@@ -1,9 +1,19 @@
-"""What all tests share."""
+"""What all tests share: how pages are rendered, a whole running site, and a browser on it."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import override_settings
+
+from tests.running import CI, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,3 +25,75 @@ def static_files_under_their_own_names() -> Iterator[None]:
     }
     with override_settings(STORAGES=storages):
         yield
+
+
+@pytest.hookimpl(trylast=True)  # the marks of whole folders are there by then
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick ones first; browser tests last, since Playwright's event loop stays in the main thread."""
+    items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else bool(item.get_closest_marker("stack")))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Site]:
+    """A whole site with the sample conference, shared by all tests that use it: they must not depend on each other."""
+    with Site() as site:
+        yield site.wait_until_ready()
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium: CHROMIUM, or one of the names it usually has."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        reason = "no Chromium: install chromium, or name one with CHROMIUM=/path/to/it"
+        if CI:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page_for(stack: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`page_for("author", viewport=...)`: a tab of a fresh browser, signed in in that role; None: a visitor.
+
+    Addresses are relative to the site. At the end no tab may have met a script error or broken the content policy.
+    """
+    contexts = []
+    complaints: list[str] = []
+
+    def open_page(role: str | None = None, **options: Any) -> Page:
+        context = browser.new_context(**{"base_url": stack.url, "timezone_id": "Europe/Berlin", **options})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"{page.url}: {message.text}") if "Content Security Policy" in message.text else None
+            ),
+        )
+        if role is not None:
+            page.goto(stack.links[role])
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.postgres import binary_folder, throw_away_server  # noqa: E402
+from tests.running import CI  # noqa: E402
 
-CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 PYTHON = [sys.executable, "-m"]
 LINT = {
     "ruff check": [*PYTHON, "ruff", "check", "."],

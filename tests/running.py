@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")  # nothing may be missing then
 # What a test run has set for itself and a site of its own must not inherit.
 OURS = ("REDIS_URL", "DATABASE_URL", "MINICONF_DATA", "SECRET_KEY", "SITE_URL", "PORT", "HOST", "SAMPLE", "STATIC_ROOT")
 LINK = re.compile(r"^\s+(attendee|author|organizer)\s+(http\S+)$", re.MULTILINE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,18 @@ SAMPLE = "sample conference"
 SAMPLE_FOLDER = settings.BASE_DIR / "sample"
 
 
-def prepare(console: Console, *, sample: bool) -> None:
+def sample_wanted(*, default: bool) -> bool:
+    """Whether the sample conference is to be loaded: SAMPLE=0 or SAMPLE=1."""
+    return os.environ.get("SAMPLE", "").lower() in (("", "1", "true", "yes") if default else ("1", "true", "yes"))
+
+
+def prepare(console: Console, *, sample: bool, static: bool = True) -> None:
     """Bring the data folder and the database to where this version needs them. Raises CannotStart."""
     with console.step("database", "bringing the tables up to date") as result:
         result.append(migrate())
-    with console.step("static", "collecting style sheets, scripts and images") as result:
-        result.append(collect_static())
+    if static:
+        with console.step("static", "collecting style sheets, scripts and images") as result:
+            result.append(collect_static())
     if sample and not sample_is_loaded():
         with console.step("sample", "loading the sample conference") as result:
             result.append(load_sample())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from miniconf.processes.console import Console
 from miniconf.processes.instance import CannotStart
+from miniconf.processes.prepare import sample_wanted
 from miniconf.processes.site import Site
 
 
@@ -18,6 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            Site(Console(), sample=os.environ.get("SAMPLE", "1") not in ("0", "false", "no")).run()
+            Site(Console(), sample=sample_wanted(default=True)).run()
         except CannotStart as error:
             raise CommandError(f"miniconf cannot start: {error}") from error
