@@ -60,7 +60,7 @@ def send_message(*, user: Viewer, room_key: str, client_id: UUID, text: str) -> 
         return event_of(earlier, room)
     _count(user)
     try:
-        message = _store(user, room, client_id, text, html=render_markdown(text))
+        message = _store(user, room, client_id, text, html=render_markdown(text, breaks=True))
     except IntegrityError:
         # The same message was sent twice at once, and the other was first.
         earlier = _sent_before(user, client_id, room)

@@ -25,6 +25,8 @@ from .models import Demo
 
 logger = logging.getLogger(__name__)
 
+LOOK_FOR_MODELS = 10  # seconds between looks for demos with models that are not loaded yet
+
 
 class Worker:
     """The process's engine, its announcements and its ear for cancellations. `current()` is it."""
@@ -84,17 +86,21 @@ class Worker:
             logger.info("the broker is gone already; this worker's announcement expires by itself")
 
     def _load_models(self) -> None:
+        """Have the models of all demos ready, also of those that are added while the worker runs."""
         from .engine.loading import ModelError
 
-        for model in Demo.objects.filter(enabled=True).order_by("model").values_list("model", flat=True).distinct():
-            try:
-                self.load(model)
-            except ModelError as error:
-                self.failures[model] = str(error)
-                logger.error("%s", error)
-        connections.close_all()
-        self.loaded.set()
-        self._say()
+        while not self.stopping.is_set():
+            wanted = set(Demo.objects.filter(enabled=True).values_list("model", flat=True))
+            connections.close_all()
+            for model in sorted(wanted - self.failures.keys() - {loaded.name for loaded in self.engine.models()}):
+                try:
+                    self.load(model)
+                except ModelError as error:
+                    self.failures[model] = str(error)
+                    logger.error("%s", error)
+                self._say()
+            self.loaded.set()
+            self.stopping.wait(LOOK_FOR_MODELS)
 
     def _say(self) -> None:
         with self._saying:

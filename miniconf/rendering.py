@@ -82,18 +82,21 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return highlight(code, lexer, HtmlFormatter(nowrap=True))
 
 
-@lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
+@lru_cache(maxsize=2)
+def _markdown(breaks: bool) -> MarkdownIt:
     markdown = MarkdownIt(
-        "commonmark", {"html": False, "linkify": True, "breaks": True, "highlight": _highlight, "maxNesting": 20}
+        "commonmark", {"html": False, "linkify": True, "breaks": breaks, "highlight": _highlight, "maxNesting": 20}
     ).enable(["table", "strikethrough", "linkify"])
     # Dollars next to digits or blanks are money, not mathematics.
     return markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_render_math)
 
 
-def render_markdown(text: str) -> SafeString:
-    """CommonMark with tables, links, highlighted code and $LaTeX$; raw HTML is shown as text."""
-    return _clean(_markdown().render(text))
+def render_markdown(text: str, *, breaks: bool = False) -> SafeString:
+    """CommonMark with tables, links, highlighted code and $LaTeX$; raw HTML is shown as text.
+
+    `breaks` keeps line breaks, as people who write messages expect; files are wrapped wherever their editor wraps.
+    """
+    return _clean(_markdown(breaks).render(text))
 
 
 # \$ is a dollar; a formula neither begins nor ends with a blank, and no digit follows it.

@@ -75,7 +75,6 @@ def _empty_queue():
     for pattern in ("demos:*", "limits*", "LIMITS*", "gpu", "default", "unacked*"):
         for key in client.scan_iter(pattern):
             client.delete(key)
-    yield
 
 
 @pytest.fixture
@@ -96,9 +95,9 @@ def announced():
     queue.announce_worker("test", {"models": ["tiny"], "slots": 4, "busy": 0})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _celery_worker(tiny_model):
-    """One real Celery worker on the real broker for the whole run of tests; see `worker`."""
+    """One real Celery worker on the real broker for a module of tests; see `worker`."""
     from demos import worker as worker_module
     from miniconf.celery import app
 
@@ -109,6 +108,7 @@ def _celery_worker(tiny_model):
         worker_module._current = None
         yield worker_module
         worker_module.stop()
+        worker_module._current = None
 
 
 @pytest.fixture

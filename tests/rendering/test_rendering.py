@@ -51,7 +51,7 @@ def test_markdown_has_code_with_highlighting_and_formulas():
         r"$\text{<script>alert(1)</script>}$",
         "<svg onload=alert(1)>",
         '"><iframe src=//evil>',
-        "```\"><script>alert(1)</script>\nx\n```",
+        '```"><script>alert(1)</script>\nx\n```',
         "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
     ],
 )
