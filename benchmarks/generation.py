@@ -34,7 +34,7 @@ async def one_client(web: httpx.AsyncClient, seed: int, tokens: int) -> tuple[in
     inputs = {"prompt": PROMPT, "max_new_tokens": tokens, "temperature": 0.9, "top_p": 0.95, "seed": seed}
     answer = await web.post(f"/api/v1/demos/{DEMO}/runs", json={"inputs": inputs})
     if answer.status_code != 202:
-        raise SystemExit(f"the site refused a run: {answer.status_code} {answer.text[:300]}")
+        raise RuntimeError(f"the site refused a run: {answer.status_code} {answer.text[:300]}")
     first, count, event = None, 0, ""
     async with web.stream("GET", answer.json()["links"]["events"]) as stream:
         async for line in stream.aiter_lines():
@@ -46,7 +46,7 @@ async def one_client(web: httpx.AsyncClient, seed: int, tokens: int) -> tuple[in
             elif line.startswith("data: ") and event == "done":
                 state = json.loads(line[6:])["state"]
                 if state != "succeeded":
-                    raise SystemExit(f"a run ended as {state}: {line}")
+                    raise RuntimeError(f"a run ended as {state}: {line}")
                 break
     return count, first or 0.0, time.perf_counter() - start
 

@@ -162,10 +162,11 @@ ENGINE_DEVICE = env.str("ENGINE_DEVICE", default="auto")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=1)
 # People served at once by one worker, and how many may wait before new runs are refused.
 ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=16)
-RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=200)
-RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=4)
-RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="20/minute")
-RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="120/minute")
+RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=500)
+# Per account, and per address for visitors: a whole institute may come from one address.
+RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=32)
+RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="300/minute")
+RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="600/minute")
 # Folder of model folders shipped with the site; a demo names one of them.
 MODELS_DIR = Path(env.str("MODELS_DIR", default=str(BASE_DIR / "demos" / "checkpoints")))
 
