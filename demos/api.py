@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
-from miniconf.live.hub import follow
+from miniconf.live.hub import follow_batches
 from miniconf.problems import Problem
 
 from . import kinds, services
@@ -157,22 +157,21 @@ def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
 
 
 async def _event_stream(run_id: str, user: Any, after: int) -> AsyncIterator[bytes]:
-    events = follow(f"run:{run_id}", user, after)
+    batches = follow_batches(f"run:{run_id}", user, after)
     try:
         while True:
-            coming = asyncio.ensure_future(anext(events))
+            coming = asyncio.ensure_future(anext(batches))
             while not (await asyncio.wait({coming}, timeout=KEEP_ALIVE))[0]:
                 yield b": still here\n\n"  # proxies close connections on which nothing is heard
-            event = coming.result()
-            if event["type"] not in ("state", "token", "done"):
-                continue
-            yield _encode(event)
-            if event["type"] == "done":
-                return
+            events = [event for event in coming.result() if event["type"] in ("state", "token", "done")]
+            if events:
+                yield b"".join(_encode(event) for event in events)
+                if events[-1]["type"] == "done":
+                    return
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
-        await events.aclose()
+        await batches.aclose()
 
 
 def _encode(event: dict[str, Any]) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from miniconf.permissions import can_read_site
-
 from miniconf.live.registry import LiveError, topic_kind
+from miniconf.permissions import can_read_site
 
 from .models import Run
 from .runlog import backlog

@@ -10,10 +10,10 @@ import json
 import threading
 from typing import Any, cast
 
-from miniconf.live import BrokerDown, publish
+from miniconf.live import BrokerDown, channel_of, encode_frame
 
 from .models import Run
-from .queue import broker, client
+from .queue import broker
 
 KEEP_SECONDS = 3600
 QUEUED, RUNNING, FIRST_TOKEN = 1, 2, 3
@@ -32,13 +32,20 @@ def _key(run_id: str) -> str:
 
 
 def append(run_id: str, events: list[Event]) -> None:
-    """Keep numbered events and send them to all who watch. Raises BrokerDown."""
+    """Keep numbered events of a run and send them to all who watch. Raises BrokerDown."""
+    append_all({run_id: events})
+
+
+def append_all(batch: dict[str, list[Event]]) -> None:
+    """The same for several runs in one round trip; each run's events are encoded once, for keeping and for sending."""
     with broker() as r:
         pipe = r.pipeline(transaction=False)
-        pipe.xadd(_key(run_id), {"events": json.dumps(events, ensure_ascii=False, separators=(",", ":"))})
-        pipe.expire(_key(run_id), KEEP_SECONDS)
+        for run_id, events in batch.items():
+            frame = encode_frame(topic(run_id), events)
+            pipe.xadd(_key(run_id), {"frame": frame})
+            pipe.expire(_key(run_id), KEEP_SECONDS)
+            pipe.publish(channel_of(topic(run_id)), frame)
         pipe.execute()
-    publish(topic(run_id), events)
 
 
 def kept(run_id: str) -> list[Event]:
@@ -47,7 +54,7 @@ def kept(run_id: str) -> list[Event]:
         entries = cast(list[tuple[str, dict[str, str]]], r.xrange(_key(run_id)))
     events: list[Event] = []
     for _, fields in entries:
-        for event in json.loads(fields["events"]):
+        for event in json.loads(fields["frame"])["events"]:
             if not events or event["n"] > events[-1]["n"]:
                 events.append(event)
     return events
@@ -130,7 +137,7 @@ class Publisher:
             with self._lock:
                 pending, self._pending = self._pending, {}
             try:
-                self._send(pending)
+                append_all(pending)
             except BrokerDown:
                 with self._lock:  # kept for when it is back; order within a run is kept, too
                     for run_id, events in pending.items():
@@ -138,10 +145,3 @@ class Publisher:
                 pause.wait(0.5)
                 self._wake.set()
             pause.wait(INTERVAL)
-
-    def _send(self, pending: dict[str, list[Event]]) -> None:
-        for run_id, events in pending.items():
-            append(run_id, events)
-
-
-__all__ = ["Publisher", "append", "backlog", "client", "done_event", "kept", "queued_event", "replay", "running_event"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -38,6 +39,8 @@ class Worker:
         from .engine.loading import pick_device
 
         torch.set_num_threads(settings.ENGINE_THREADS)
+        # The engine's thread gives up the interpreter in every operation and must get it back soon from the others.
+        sys.setswitchinterval(0.0005)
         # A name of its own for every start: runs of a worker that died are told from those of its successor.
         self.name = f"{node or socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.started_at = time.time()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from miniconf.problems import Problem
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from miniconf.problems import Problem
 
 if TYPE_CHECKING:
     from demos.engine import Engine

@@ -371,8 +371,8 @@ class _Inbox:
         self.ready.set()
 
 
-async def follow(topic: str, user: Any, after: int | None = None) -> AsyncIterator[Event]:
-    """Backlog, then live events, one by one and without end. Raises LiveError where `user` may not.
+async def follow_batches(topic: str, user: Any, after: int | None = None) -> AsyncIterator[list[Event]]:
+    """Backlog, then live events, as many at a time as there are, without end. Raises LiveError where `user` may not.
 
     While the broker is away there is `{"type": "offline"}`, then `{"type": "online"}` and what was missed. A reader
     slower than the topic misses nothing: it is cut off and resumes. Leaving the loop in any way lets go of the topic.
@@ -389,8 +389,19 @@ async def follow(topic: str, user: Any, after: int | None = None) -> AsyncIterat
                 await inbox.ready.wait()
                 inbox.ready.clear()
                 events, inbox.events = inbox.events, []
-                for event in events:
-                    last = event.get("n", last)
-                    yield event
+                if events:
+                    last = max((event["n"] for event in events if "n" in event), default=last)
+                    yield events
         finally:
             home.detach(subscription)
+
+
+async def follow(topic: str, user: Any, after: int | None = None) -> AsyncIterator[Event]:
+    """The same, one by one."""
+    batches = follow_batches(topic, user, after)
+    try:
+        async for events in batches:
+            for event in events:
+                yield event
+    finally:
+        await batches.aclose()  # type: ignore[attr-defined]
