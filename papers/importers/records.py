@@ -54,7 +54,8 @@ class Record:
     ) -> None:
         self.place, self.problems, self.zone = place, problems, zone
         self.data: Mapping[str, Any] = data if isinstance(data, dict) else {}
-        if not isinstance(data, dict):
+        self._told = not isinstance(data, dict)  # then there is nothing more to say about its fields
+        if self._told:
             problems.add(place, "", "", "a mapping of fields to values was expected here")
         if known is not None:
             fields = list(known)
@@ -63,7 +64,8 @@ class Record:
                     self.problem(key, self.data[key], f"no such field; there are {', '.join(fields)}")
 
     def problem(self, field: str, value: object, expected: str) -> None:
-        self.problems.add(self.place, field, value, expected)
+        if not self._told:
+            self.problems.add(self.place, field, value, expected)
 
     def text(self, field: str, *, required: bool = False, limit: int | None = None, strip: bool = True) -> str:
         value = self.data.get(field)
