@@ -144,13 +144,14 @@ class SingleHead(nn.Module):
         visible = (back >= 0) & (back <= self.memory_size) & (stamps[:, None, :] >= 0)
         # A padding token has nothing to look at; let it see everything, its output is never used.
         visible = visible | (positions[:, :, None] < 0)
-        if not output_attentions:
+        # For a single token two plain products are faster than the fused kernel.
+        if not output_attentions and query.shape[1] > 1:
             value = self.dropout(bank)
             mixed = F.scaled_dot_product_attention(query[:, None], bank[:, None], value[:, None], visible[:, None])
             return value_gate * mixed[:, 0], None
         scores = query @ bank.transpose(1, 2) / query.shape[-1] ** 0.5
         weights = scores.masked_fill(~visible, torch.finfo(scores.dtype).min).softmax(-1)
-        return value_gate * (weights @ self.dropout(bank)), weights[:, None]
+        return value_gate * (weights @ self.dropout(bank)), weights[:, None] if output_attentions else None
 
 
 class Boom(nn.Module):
@@ -205,6 +206,10 @@ class ShaRnnBlock(nn.Module):
 
     def _run_lstm(self, hidden: Tensor, lengths: Tensor | None, state: LstmState | None) -> tuple[Tensor, LstmState]:
         """`lengths` (B,) is given when rows end in padding: their states stop at the last real token."""
+        if hidden.shape[1] == 1 and state is not None and lengths is None:
+            # One step needs no loop over time; generation is made of these.
+            h, c = torch.lstm_cell(hidden[:, 0], (state[0][0], state[1][0]), *self.lstm.all_weights[0])
+            return h[:, None], (h[None], c[None])
         if lengths is None:
             return self.lstm(hidden, state)
         packed = pack_padded_sequence(hidden, lengths.cpu(), batch_first=True, enforce_sorted=False)
