@@ -10,6 +10,7 @@ import django_stubs_ext
 
 from miniconf.broker import socket_url
 from miniconf.environment import Environment, writable_folder
+from miniconf.processes.instance import running_site
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Paper] and the like be written at run time
 
@@ -22,11 +23,13 @@ DATA_DIR = writable_folder(
     "MINICONF_DATA", Path(env.str("MINICONF_DATA", default=str(BASE_DIR / "var"))).expanduser().resolve()
 )
 
-# Where the site listens.
-PORT = env.int("PORT", default=8000)
+# Where the site listens. Commands beside a running site take its address from it.
+_running = running_site(DATA_DIR) or {}
+PORT = env.int("PORT", default=_running.get("port", 8000))
 HOST = env.str("HOST", default="127.0.0.1")
 # The address people type; with https everything that needs it (secure cookies, HSTS, redirect) is turned on.
-SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
+_site_url = _running["site_url"] if _running.get("port") == PORT else f"http://localhost:{PORT}"
+SITE_URL = env.str("SITE_URL", default=_site_url).rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
 
 DEBUG = env.bool("DEBUG", default=False)

@@ -115,12 +115,12 @@ class Site:
         checks: dict[str, dict[str, object]] = json.loads(self.get("/readyz")[1])
         return checks
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Another command of manage.py beside the running site."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self.env,
+            env={**self.env, **settings},
             capture_output=True,
             text=True,
             timeout=120,

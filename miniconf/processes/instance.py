@@ -15,30 +15,40 @@ class CannotStart(Exception):
     """The site cannot be started; the message says why and what to do."""
 
 
-def hold_data_folder(folder: Path, *, port: int) -> IO[str]:
+LOCK = "up.lock"
+
+
+def hold_data_folder(folder: Path, *, port: int, site_url: str) -> IO[str]:
     """Lock the data folder for as long as the returned file is open. Raises CannotStart when a site runs on it."""
-    file = (folder / "up.lock").open("a+", encoding="utf-8")
+    file = (folder / LOCK).open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        holder = _holder(file)
+        file.close()
+        holder = running_site(folder)
+        who = f" (process {holder['pid']}, port {holder['port']})" if holder else ""
         raise CannotStart(
-            f"another miniconf runs on the data folder {folder}{holder}; "
+            f"another miniconf runs on the data folder {folder}{who}; "
             "stop it, or choose another folder: MINICONF_DATA=/some/folder"
         ) from error
     file.truncate(0)
-    file.write(json.dumps({"pid": os.getpid(), "port": port}))
+    file.write(json.dumps({"pid": os.getpid(), "port": port, "site_url": site_url}))
     file.flush()
     return file
 
 
-def _holder(file: IO[str]) -> str:
-    file.seek(0)
+def running_site(folder: Path) -> dict[str, Any] | None:
+    """pid, port and site_url of the site that runs on this data folder, if one does."""
     try:
-        found: dict[str, Any] = json.loads(file.read())
-        return f" (process {found['pid']}, port {found['port']})"
-    except (ValueError, KeyError, TypeError):
-        return ""
+        with (folder / LOCK).open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found: dict[str, Any] = json.loads(file.read())
+                return found if {"pid", "port", "site_url"} <= found.keys() else None
+    except (OSError, ValueError, AttributeError):
+        pass
+    return None
 
 
 def listen(host: str, port: int) -> socket.socket:

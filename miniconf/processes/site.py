@@ -70,7 +70,7 @@ class Site:
     def run(self) -> None:
         """Start everything and watch over it until somebody asks to stop. Raises CannotStart, with nothing running."""
         with (
-            hold_data_folder(settings.DATA_DIR, port=settings.PORT),
+            hold_data_folder(settings.DATA_DIR, port=settings.PORT, site_url=settings.SITE_URL),
             listen(settings.HOST, settings.PORT) as listener,
         ):
             supervisor = Supervisor(self.console, settings.DATA_DIR / "logs")
@@ -114,7 +114,7 @@ class Site:
         _end_leftover_broker()
         with self.console.step("broker", "starting") as result:
             child = supervisor.start(
-                Program("broker", command, stage=2, grace=2.0, orphan_signal=broker.signal.SIGTERM)
+                Program("broker", command, stage=2, stop_by=8.5, orphan_signal=broker.signal.SIGTERM)
             )
             deadline = time.monotonic() + BROKER_STARTS_IN
             while _ping() is not None:
@@ -142,12 +142,15 @@ class Site:
 
     def _start_processes(self, supervisor: Supervisor, listener: socket.socket) -> None:
         threads = str(settings.ENGINE_THREADS)
+        common = {"PORT": str(settings.PORT), "SITE_URL": settings.SITE_URL}
         gpu = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"}
         bind = ("--fd", str(listener.fileno()))
         webs = settings.WEB_PROCESSES
         for number in range(1, webs + 1):
             name = "web" if webs == 1 else f"web {number}"
-            supervisor.start(Program(name, commands.web(*bind), pass_fds=[listener.fileno()], stage=0, grace=3.0))
+            supervisor.start(
+                Program(name, commands.web(*bind), common, pass_fds=[listener.fileno()], stage=0, stop_by=3.0)
+            )
         (settings.DATA_DIR / "beat").mkdir(exist_ok=True)
         for name, kind, command, environment in (
             ("gpu worker", "gpu", commands.gpu_worker(f"gpu@{self.node}"), gpu),
@@ -158,9 +161,9 @@ class Site:
                 Program(
                     name,
                     command,
-                    environment,
+                    common | environment,
                     stage=1,
-                    grace=4.0,
+                    stop_by=6.5,
                     on_exit=lambda kind=kind: self._forget_workers(kind),  # type: ignore[misc]
                 )
             )
@@ -221,15 +224,10 @@ def _listed(missing: dict[str, str]) -> str:
 
 
 def _environment_prefix() -> str:
-    """What has to stand before another command so that it means this site."""
-    given = [
-        f"{name}={shlex.quote(os.environ[name])} "
-        for name in ("MINICONF_DATA", "PORT", "SITE_URL")
-        if os.environ.get(name)
-    ]
-    if os.environ.get("DATABASE_URL"):
-        given.append("DATABASE_URL=... ")
-    return "".join(given)
+    """What has to stand before another command so that it means this site; secrets are not repeated."""
+    data = os.environ.get("MINICONF_DATA")
+    secret = [f"{name}=... " for name in ("DATABASE_URL", "SECRET_KEY", "REDIS_URL") if os.environ.get(name)]
+    return "".join([f"MINICONF_DATA={shlex.quote(data)} " if data else "", *secret])
 
 
 def _ping() -> str | None:

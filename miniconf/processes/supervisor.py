@@ -39,7 +39,7 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stage: int = 0  # programs of a lower stage are stopped first
-    grace: float = 3.0  # seconds between SIGTERM and SIGKILL
+    stop_by: float = 3.0  # seconds after the request to stop; it is killed then, so that all is over within ten
     pass_fds: Sequence[int] = ()
     # What the kernel sends it when the supervisor is gone. Python processes could take their time over SIGTERM.
     orphan_signal: signal.Signals = signal.SIGKILL
@@ -178,18 +178,18 @@ class Supervisor:
 
     def stop_all(self) -> None:
         """End every process, stage by stage; what does not end in its time is killed."""
+        began = time.monotonic()
         for stage in sorted({child.program.stage for child in self.children.values()}):
             group = [child for child in self.children.values() if child.program.stage == stage]
-            self._stop([child for child in group if child.process is not None])
+            self._stop([child for child in group if child.process is not None], began)
 
-    def _stop(self, group: list[Child]) -> None:
-        began = time.monotonic()
+    def _stop(self, group: list[Child], began: float) -> None:
         for child in group:
             child.terminate()
         while waiting := [child for child in group if child.is_running()]:
             over = time.monotonic() - began
             for child in waiting:
-                if over > child.program.grace:
+                if over > child.program.stop_by:
                     self.console.say(f"{child.program.name}: did not end in {over:.0f} s and was killed")
                     child.kill_group()
             self.sleep(0.05)

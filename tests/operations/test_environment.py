@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from packaging.markers import Marker
@@ -74,3 +75,10 @@ def test_an_old_python_is_named_instead_of_failing_later(tmp_path) -> None:
     assert done.returncode == 2
     assert done.stdout == "miniconf needs Python 3.11 or newer; python3 here is Python 3.9.2.\n"
     assert not (tmp_path / ".venv").exists()
+
+
+def test_djangos_deployment_checks_find_nothing_on_a_site_with_https(tmp_path) -> None:
+    environment = clean_environment(SITE_URL="https://conference.example.org", MINICONF_DATA=tmp_path)
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
