@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from .models import Authorship, Keyword, Paper, Person
 from .search import index_papers
@@ -28,6 +28,15 @@ def _keywords(instance: Paper | Keyword, action: str, pk_set: set[int] | None, *
         index_papers([instance.pk] if isinstance(instance, Paper) else pk_set or ())
 
 
+def _keyword_going(instance: Keyword, **_: Any) -> None:
+    # Its rows in the table between go without a signal, and afterwards nobody knows whose they were.
+    instance._papers_to_index = list(instance.papers.values_list("pk", flat=True))  # type: ignore[attr-defined]
+
+
+def _keyword_gone(instance: Keyword, **_: Any) -> None:
+    index_papers(instance._papers_to_index)  # type: ignore[attr-defined]
+
+
 def connect() -> None:
     post_save.connect(_paper, sender=Paper, dispatch_uid="index saved paper")
     post_delete.connect(_paper, sender=Paper, dispatch_uid="index deleted paper")
@@ -35,4 +44,6 @@ def connect() -> None:
     post_delete.connect(_authorship, sender=Authorship, dispatch_uid="index deleted authorship")
     post_save.connect(_named, sender=Person, dispatch_uid="index renamed person")
     post_save.connect(_named, sender=Keyword, dispatch_uid="index renamed keyword")
+    pre_delete.connect(_keyword_going, sender=Keyword, dispatch_uid="note papers of a keyword")
+    post_delete.connect(_keyword_gone, sender=Keyword, dispatch_uid="index papers without the keyword")
     m2m_changed.connect(_keywords, sender=Paper.keywords.through, dispatch_uid="index keywords")
