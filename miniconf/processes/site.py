@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import threading
 import time
@@ -114,7 +115,7 @@ class Site:
         _end_leftover_broker()
         with self.console.step("broker", "starting") as result:
             child = supervisor.start(
-                Program("broker", command, stage=2, stop_by=8.5, orphan_signal=broker.signal.SIGTERM)
+                Program("broker", command, stage=2, stop_by=8.5, orphan_signal=signal.SIGTERM)
             )
             deadline = time.monotonic() + BROKER_STARTS_IN
             while _ping() is not None:

@@ -82,3 +82,9 @@ def test_djangos_deployment_checks_find_nothing_on_a_site_with_https(tmp_path) -
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_operators_page_names_every_setting_and_no_other() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "miniconf" / "settings.py").read_text())) | {"SAMPLE"}
+    section = (ROOT / "docs" / "operating.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([A-Z_]+)`", section, re.MULTILINE)) == read
