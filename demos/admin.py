@@ -12,7 +12,7 @@ from .models import Demo, Run
 
 @admin.register(Demo)
 class DemoAdmin(admin.ModelAdmin[Demo]):
-    list_display: ClassVar = ["title", "slug", "kind", "model", "paper", "position", "enabled"]
+    list_display = ("title", "slug", "kind", "model", "paper", "position", "enabled")
     list_editable: ClassVar = ["position", "enabled"]
     list_filter: ClassVar = ["kind", "enabled", "source"]
     list_select_related: ClassVar = ["paper"]
@@ -23,7 +23,7 @@ class DemoAdmin(admin.ModelAdmin[Demo]):
 
 @admin.register(Run)
 class RunAdmin(admin.ModelAdmin[Run]):
-    list_display: ClassVar = ["id", "demo", "state", "user", "worker", "attempts", "created_at", "finished_at"]
+    list_display = ("id", "demo", "state", "user", "worker", "attempts", "created_at", "finished_at")
     list_filter: ClassVar = ["state", "demo"]
     list_select_related: ClassVar = ["demo", "user"]
     date_hierarchy = "created_at"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
@@ -156,7 +156,7 @@ def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
     return response  # type: ignore[return-value]
 
 
-async def _event_stream(run_id: str, user: Any, after: int) -> AsyncIterator[bytes]:
+async def _event_stream(run_id: str, user: Any, after: int) -> AsyncGenerator[bytes]:
     batches = follow_batches(f"run:{run_id}", user, after)
     try:
         while True:

@@ -62,7 +62,7 @@ def position(run_id: str) -> int | None:
 def waiting() -> int:
     """How many runs wait."""
     with broker() as r:
-        return cast(int, r.zcard(WAITING))
+        return r.zcard(WAITING)
 
 
 def leave(run_id: str) -> None:

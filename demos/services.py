@@ -42,9 +42,8 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str
     """
     kind = kinds.get(demo.kind)
     clean = kind.validate(demo, inputs)
-    signed_in = is_member(user)
     if not can_run(user, demo):
-        if signed_in:
+        if is_member(user):
             raise Problem(status=403, title="Not allowed", detail="You may not run this demo.")
         raise Problem(
             status=401, title="Sign in first", detail="This conference lets members run demos. Please sign in."
@@ -53,7 +52,7 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str
         _check_limits(user=user, visitor=visitor)
         _check_workers(demo)
         run = Run.objects.create(
-            demo=demo, user=user if signed_in else None, visitor="" if signed_in else visitor, inputs=clean
+            demo=demo, user=user if is_member(user) else None, visitor="" if is_member(user) else visitor, inputs=clean
         )
         try:
             runlog.append(str(run.id), [runlog.queued_event()])

@@ -149,7 +149,7 @@ def type_text(schema: Schema, components: Schema) -> str:
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])
         return "one of " + ", ".join(json.dumps(value) for value in values) + _default_text(schema)
-    name = schema.get("type", "any")
+    name: str = schema.get("type", "any")
     name = {"date-time": "time (ISO 8601)", "uuid": "UUID", "uri": "address"}.get(schema.get("format", ""), name)
     return name + _bounds_text(schema) + _default_text(schema)
 

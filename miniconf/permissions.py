@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
+from typing_extensions import TypeIs
 
 from papers.models import Authorship, Conference
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Viewer: TypeAlias = "User | AnonymousUser"
 
 
-def is_member(user: Viewer) -> bool:
+def is_member(user: Viewer) -> TypeIs[User]:
     """Signed in, with an account that is not switched off."""
     return user.is_authenticated and user.is_active
 

@@ -15,7 +15,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    list_display: ClassVar = ["email", "name", "affiliation", "is_organizer", "is_active", "last_login"]
+    list_display = ("email", "name", "affiliation", "is_organizer", "is_active", "last_login")
     list_filter: ClassVar = ["is_organizer", "is_staff", "is_active"]
     search_fields: ClassVar = ["email", "name", "affiliation"]
     readonly_fields: ClassVar = ["public_id", "last_login", "date_joined"]
@@ -37,7 +37,7 @@ class UserAdmin(admin.ModelAdmin):
 class ApiTokenAdmin(admin.ModelAdmin):
     """Tokens can be revoked here; they are made on the profile page or by `manage.py create_token`."""
 
-    list_display: ClassVar = ["user", "name", "hint", "created_at", "last_used_at"]
+    list_display = ("user", "name", "hint", "created_at", "last_used_at")
     list_select_related: ClassVar = ["user"]
     search_fields: ClassVar = ["user__email", "name"]
     readonly_fields: ClassVar = ["user", "name", "hint", "created_at", "last_used_at"]

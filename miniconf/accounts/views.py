@@ -56,7 +56,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _profile_page(request)
     # A copy: the header goes on showing the saved name while the form shows a wrong one.
-    form = ProfileForm(request.POST, instance=User.objects.get(pk=request.user.pk))
+    form = ProfileForm(request.POST, instance=User.objects.get(pk=str(request.user.pk)))
     if not form.is_valid():
         return _profile_page(request, form=form, status=422)
     form.save()

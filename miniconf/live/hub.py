@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -371,7 +371,7 @@ class _Inbox:
         self.ready.set()
 
 
-async def follow_batches(topic: str, user: Any, after: int | None = None) -> AsyncIterator[list[Event]]:
+async def follow_batches(topic: str, user: Any, after: int | None = None) -> AsyncGenerator[list[Event]]:
     """Backlog, then live events, as many at a time as there are, without end. Raises LiveError where `user` may not.
 
     While the broker is away there is `{"type": "offline"}`, then `{"type": "online"}` and what was missed. A reader
@@ -404,4 +404,4 @@ async def follow(topic: str, user: Any, after: int | None = None) -> AsyncIterat
             for event in events:
                 yield event
     finally:
-        await batches.aclose()  # type: ignore[attr-defined]
+        await batches.aclose()

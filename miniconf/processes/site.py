@@ -114,9 +114,7 @@ class Site:
             raise CannotStart(str(error)) from error
         _end_leftover_broker()
         with self.console.step("broker", "starting") as result:
-            child = supervisor.start(
-                Program("broker", command, stage=2, stop_by=8.5, orphan_signal=signal.SIGTERM)
-            )
+            child = supervisor.start(Program("broker", command, stage=2, stop_by=8.5, orphan_signal=signal.SIGTERM))
             deadline = time.monotonic() + BROKER_STARTS_IN
             while _ping() is not None:
                 if supervisor.stop_requested:

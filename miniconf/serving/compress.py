@@ -19,4 +19,4 @@ class CompressPages(GZipMiddleware):
         kind = response.headers.get("Content-Type", "").split(";")[0]
         if response.streaming or kind not in COMPRESSED:
             return response
-        return super().process_response(request, response)  # type: ignore[arg-type]
+        return super().process_response(request, response)

@@ -9,7 +9,7 @@ that one runs on the event loop, which is how event streams are served.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -23,8 +23,8 @@ from django.urls import set_script_prefix
 from .pool import run_in_pool
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class TooLarge(Exception):
@@ -57,17 +57,16 @@ class OneHopHandler(ASGIHandler):
         """On a thread: the whole of Django. Only streaming responses are left open."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, body)
-        if request is not None:
-            response = self.get_response(request)
+        request, refusal = self.create_request(scope, body)
+        response = cast(HttpResponseBase, self.get_response(request) if request is not None else refusal)
         if not response.streaming:
             response.close()  # sends request_finished: this thread's connections are checked
-        return cast(HttpResponseBase, response)
+        return response
 
     async def _stream(self, response: StreamingHttpResponse, receive: Receive, send: Send) -> None:
         if not response.is_async:
             # Files and other synchronous iterators: read chunk by chunk on the pool.
-            response.streaming_content = _read_in_pool(iter(response))  # type: ignore[assignment]
+            response.streaming_content = _read_in_pool(iter(response))
         sending = asyncio.create_task(self.send_response(response, send))
         leaving = asyncio.create_task(_disconnected(receive))
         try:
@@ -85,7 +84,7 @@ def _bounded(receive: Receive) -> Receive:
     """`receive` that gives up once the body has grown too large; nothing more of it is kept."""
     total = 0
 
-    async def bounded() -> dict[str, Any]:
+    async def bounded() -> Mapping[str, Any]:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))

@@ -1,4 +1,4 @@
-"""Filters that render text: `{{ page.body|markdown }}`, `{{ paper.abstract|plain_math }}`, `{{ paper.title|math_inline }}`."""
+"""Filters that render text: `page.body|markdown`, `paper.abstract|plain_math`, `paper.title|math_inline`."""
 
 from django import template
 

@@ -262,7 +262,7 @@ class ShaRnnModel(ShaRnnPreTrainedModel):
     def get_input_embeddings(self) -> nn.Module:
         return self.embed_tokens
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
         self.embed_tokens = value
 
     def forward(
@@ -319,9 +319,9 @@ class ShaRnnModel(ShaRnnPreTrainedModel):
 
     def collapse_gates(self) -> None:
         """Store each head's value gate as its final vector; the model computes the same as before."""
-        for block in self.blocks:
-            if block.head is not None:
-                block.head.value_gate.collapse()
+        for module in self.modules():
+            if isinstance(module, StaticGate):
+                module.collapse()
         self.config.collapsed_gates = True
 
 
