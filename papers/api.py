@@ -137,7 +137,8 @@ def list_papers(request: HttpRequest, query: Query[PaperQuery]) -> dict[str, Any
 @router.get("papers/{uid}", response=PaperFullOut)
 def get_paper(request: HttpRequest, uid: str) -> dict[str, Any]:
     """One paper. Ids are told apart by case."""
-    paper = with_slots(with_cards(visible_papers().filter(uid=uid))).first()
+    known = visible_papers().filter(uid=uid.replace("\0", ""))  # which PostgreSQL does not take
+    paper = with_slots(with_cards(known)).first()
     if paper is None:
         raise Problem(
             status=404,
