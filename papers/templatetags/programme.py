@@ -88,6 +88,11 @@ def size_link(wanted: Wanted, size: str) -> str:
 
 
 @register.filter
+def kind_name(kind: str) -> str:
+    return "Q&A" if kind == "qa" else kind.capitalize()
+
+
+@register.filter
 def excerpt(text: str, most: int) -> str:
     """The beginning of a text, cut after a sentence or word and never inside of a formula."""
     text = " ".join(text.split())

@@ -77,7 +77,6 @@ def session(request: HttpRequest, uid: str) -> HttpResponse:
     context = {
         "session": shown,
         "papers": papers[:200],
-        "kind_label": shown.get_kind_display(),
         "join_url": shown.join_url_private if can_see_private(request.user) else "",
         "now": now(),
     }

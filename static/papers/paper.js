@@ -1,20 +1,4 @@
-// A paper's page: copy the BibTeX entry, and load a video of another site when asked to.
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = !navigator.clipboard;
-  const label = button.textContent;
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Copying was refused";
-    }
-    setTimeout(() => {
-      button.textContent = label;
-    }, 2000);
-  });
-}
+// A paper's page: load a video of another site when asked to.
 
 for (const box of document.querySelectorAll("[data-frame]")) {
   const button = box.querySelector("[data-load-frame]");

@@ -44,6 +44,9 @@ if (timeZone() === page.dataset.zone) {
   followZone();
 }
 
+// Many days are a long row: show the present one.
+page.querySelector(".days [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function markNow() {
   const now = Date.now();
   for (const slot of page.querySelectorAll("[data-start]")) {
