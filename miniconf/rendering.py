@@ -87,6 +87,9 @@ def _markdown(breaks: bool) -> MarkdownIt:
     markdown = MarkdownIt(
         "commonmark", {"html": False, "linkify": True, "breaks": breaks, "highlight": _highlight, "maxNesting": 20}
     ).enable(["table", "strikethrough", "linkify"])
+    # Only what begins with http:// is an address: "challenges.In addition" is not.
+    if markdown.linkify is not None:
+        markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
     # Dollars next to digits or blanks are money, not mathematics.
     return markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_render_math)
 

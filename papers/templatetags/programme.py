@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -57,6 +58,7 @@ def author_names(authorships: Any, most: int = 6) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=4096)  # a list shows a hundred of them
 def keyword_link(name: str) -> str:
     return f"{reverse('papers')}?{urlencode({'keyword': name})}"
 
