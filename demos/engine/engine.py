@@ -105,6 +105,8 @@ class Engine:
         self._models: dict[str, _Served] = {}
         self._inbox: queue.SimpleQueue[Handle | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._lifecycle = threading.Lock()  # requests come from many threads at once; the loop is started once
+        self._stopped = False
 
     def load(self, name: str, folder: Path) -> LoadedModel:
         """Load a model and make it ready to serve. Raises ModelError."""
@@ -142,16 +144,22 @@ class Engine:
         if len(prompt) > prompt_limit:
             raise RequestError(f"the prompt has {len(prompt)} tokens; this model reads at most {prompt_limit}")
         handle = Handle(request, prompt, on_tokens, on_start)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
-            self._thread.start()
-        self._inbox.put(handle)
+        with self._lifecycle:
+            if self._stopped:
+                handle.finish(Finished("cancelled", len(prompt)))
+                return handle
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+                self._thread.start()
+            self._inbox.put(handle)
         return handle
 
     def stop(self) -> None:
-        """End the loop; requests still in it are cancelled."""
-        if self._thread is not None and self._thread.is_alive():
+        """End the loop for good; requests still in it, and those that come later, are cancelled."""
+        with self._lifecycle:
+            self._stopped = True
             self._inbox.put(None)
+        if self._thread is not None:
             self._thread.join()
 
     def _served(self, name: str) -> _Served:

@@ -2,6 +2,8 @@
 
 import math
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -60,6 +62,31 @@ def test_the_same_request_gives_the_same_tokens_in_any_company(engine):
     for handle, _ in [*crowd, (again, None)]:
         handle.result(60)
     assert [(t.id, t.probability) for t in tokens_again] == [(t.id, t.probability) for t in tokens_alone]
+
+
+def test_requests_from_many_threads_at_once_are_served_by_one_loop(engine):
+    alone, tokens_alone = run(engine, seed=5)
+    alone.result(60)
+    fresh = Engine(slots=4)
+    fresh._models = engine._models  # the same weights; its loop has not started
+    at_once = threading.Barrier(12)
+
+    def ask(_):
+        at_once.wait()
+        handle, tokens = run(fresh, seed=5)
+        handle.result(60)
+        return tokens
+
+    with ThreadPoolExecutor(12) as threads:
+        everybody = list(threads.map(ask, range(12)))
+    fresh.stop()
+    assert everybody == [tokens_alone] * 12
+
+
+def test_a_stopped_engine_cancels_what_comes_later(engine):
+    engine.stop()
+    handle, tokens = run(engine)
+    assert (handle.result(10).reason, tokens) == ("cancelled", [])
 
 
 def test_more_requests_than_slots_are_all_served(engine):
