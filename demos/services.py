@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -144,13 +145,18 @@ def cancel_run(*, run: Run, user: Viewer, visitor: str) -> Run:
 
 
 def finish_run(
-    run_id: str | uuid.UUID, *, state: Run.State, output: dict[str, Any] | None, error: str = ""
+    run_id: str | uuid.UUID,
+    *,
+    state: Run.State,
+    output: dict[str, Any] | None,
+    error: str = "",
+    first_token_at: datetime | None = None,
 ) -> Run | None:
     """Record the end of a run and tell those who watch; None when it had ended before."""
-    changed = Run.objects.filter(pk=run_id).exclude(state__in=Run.FINISHED).update(
-        state=state, output=output, error=error[:500], finished_at=now()
-    )  # fmt: skip
-    if not changed:
+    values = {"state": state, "output": output, "error": error[:500], "finished_at": now()}
+    if first_token_at is not None:
+        values["first_token_at"] = first_token_at
+    if not Run.objects.filter(pk=run_id).exclude(state__in=Run.FINISHED).update(**values):
         return None
     run = Run.objects.get(pk=run_id)
     runlog.append(str(run.id), [runlog.done_event(run)])

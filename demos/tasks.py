@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from celery import shared_task
@@ -77,9 +77,7 @@ def execute_run(run_id: str) -> None:
     finally:
         me.forget(run_id)
     me.publisher.flush(run_id)
-    if log.first_token_at is not None:
-        Run.objects.filter(pk=run_id).update(first_token_at=datetime.fromtimestamp(log.first_token_at, UTC))
-    finish_run(run_id, state=state, output=output, error=error)
+    finish_run(run_id, state=state, output=output, error=error, first_token_at=log.first_token_at)
     queue.leave(run_id)
 
 

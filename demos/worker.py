@@ -13,11 +13,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import connections
+from django.utils.timezone import now
 
 from miniconf.live import BrokerDown
 
@@ -166,7 +168,7 @@ class RunLog:
         self.worker, self.run_id = worker, run_id
         already = runlog.kept(run_id)
         self.last = already[-1]["n"] if already else 0
-        self.first_token_at: float | None = None
+        self.first_token_at: datetime | None = None
 
     def started(self) -> None:
         self._add([runlog.running_event()])
@@ -174,7 +176,7 @@ class RunLog:
 
     def tokens(self, tokens: list[dict[str, Any]]) -> None:
         if self.first_token_at is None:
-            self.first_token_at = time.time()
+            self.first_token_at = now()
         self._add([{"n": runlog.FIRST_TOKEN + token["i"], "type": "token", **token} for token in tokens])
 
     def _add(self, events: list[dict[str, Any]]) -> None:

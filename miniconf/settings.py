@@ -155,6 +155,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 6 * 3600}
 CELERY_TASK_PUBLISH_RETRY = False  # a dead broker is an error the caller sees at once
 CELERY_TIMEZONE = "UTC"
+# Celery closes the database after each task. Opening SQLite costs more than many tasks do; on a server each of a worker's
+# threads would hold on to a connection.
+CELERY_DB_REUSE_MAX = 10_000 if _database["ENGINE"] == "django.db.backends.sqlite3" else None
 CELERY_BEAT_SCHEDULE = {
     "recover-lost-runs": {"task": "demos.tasks.recover_lost_runs", "schedule": 5.0, "options": {"expires": 10}},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},

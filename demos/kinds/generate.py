@@ -12,6 +12,7 @@ from demos.token_count import count_tokens
 from .base import InputError, Inputs, Kind, RunCancelled, RunContext, RunFailed
 
 PROMPT_TOKENS = 512
+LONGEST_SECONDS = 900  # waiting for a place in the batch included
 
 
 class GenerateInputs(Inputs):
@@ -62,7 +63,11 @@ class Generate(Kind):
         except RequestError as error:
             raise RunFailed(str(error)) from error
         context.watch_cancel(handle.cancel)
-        finished = handle.result()
+        try:
+            finished = handle.result(LONGEST_SECONDS)
+        except TimeoutError:
+            handle.cancel()
+            raise RunFailed(f"the model was not done after {LONGEST_SECONDS} seconds") from None
         output = {
             "text": "".join(token[1] for token in tokens),
             "tokens": tokens,
