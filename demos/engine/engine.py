@@ -105,7 +105,6 @@ class Engine:
         self._models: dict[str, _Served] = {}
         self._inbox: queue.SimpleQueue[Handle | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()  # two threads on the same slots would be one too many
         self._lifecycle = threading.Lock()  # requests come from many threads at once; the loop is started once
         self._stopped = False
 
