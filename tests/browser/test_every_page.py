@@ -47,12 +47,3 @@ def test_a_printed_link_signs_in_with_one_click(page_for: Callable[..., Page], r
     page = page_for(role)
     assert page.locator(".viewer-name").inner_text() == name
     assert (page.get_by_role("link", name="Administration", include_hidden=True).count() == 1) is (role == "organizer")
-
-
-def test_nothing_is_loaded_from_elsewhere(page_for: Callable[..., Page], stack) -> None:
-    page = page_for("attendee")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for path in PUBLIC:
-        page.goto(path)
-    assert [url for url in asked if not url.startswith((stack.url, "data:", "blob:"))] == []
