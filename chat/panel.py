@@ -82,6 +82,7 @@ def panel_context(
         "can_write": can_post(user, room.key),
         "client_id": uuid4(),
         "longest_text": LONGEST_TEXT,
+        "own_page": request.path == reverse("room", args=[room.key]),
         "here": request.get_full_path(),
         "sign_in": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
     }

@@ -132,7 +132,9 @@ class Panel {
         if (entry.room === this.#room) this.#showSent(event);
       },
       onFailed: (entry) => this.#showFailed(entry),
-      onWaiting: (entry, why) => this.#note(entry, why),
+      onWaiting: (why) => {
+        for (const entry of this.#pending()) if (!entry.error) this.#note(entry, why); // they go in order: all wait
+      },
     });
     this.#outbox.tidy((clientId) => this.#log.sentAs(this.#me.id, clientId));
     for (const entry of this.#pending()) this.#showPending(entry);

@@ -23,7 +23,8 @@ export class Outbox {
   #memory = []; // used where storage is switched off
   #sending = false;
 
-  /** `person`: public id of who writes. `onSent(entry, event)`, `onFailed(entry)`: what became of an entry. */
+  /** `person`: public id of who writes. `onSent(entry, event)`, `onFailed(entry)` and, for all that are left,
+   *  `onWaiting(why)` tell what becomes of them. */
   constructor(person, { onSent, onFailed, onWaiting }) {
     this.#key = `chat.outbox.${person}`;
     this.onSent = onSent;
@@ -99,11 +100,11 @@ export class Outbox {
       this.onSent(entry, event);
     } catch (error) {
       if (error.lost) {
-        this.onWaiting(entry, "Waiting for the connection");
+        this.onWaiting("Waiting for the connection");
         return false;
       }
       if (["rate_limited", "too_fast", "internal", "broker_down"].includes(error.code)) {
-        this.onWaiting(entry, "Waiting to be sent");
+        this.onWaiting("Waiting to be sent");
         await sleep(error.retryAfter ? error.retryAfter * 1000 : RETRY_PAUSE);
       } else {
         const failure = { error: error.message, code: error.code };
