@@ -118,7 +118,7 @@ class SessionList(Schema):
     count: int
 
 
-@router.get("papers", response=PaperList)
+@router.get("papers", response=PaperList, summary="Papers, searched and filtered")
 def list_papers(request: HttpRequest, query: Query[PaperQuery]) -> dict[str, Any]:
     """Papers by relevance when searched for, else by title."""
     papers = filtered(Wanted(keywords=(query.keyword.strip(),) if query.keyword.strip() else ()))
@@ -134,7 +134,7 @@ def list_papers(request: HttpRequest, query: Query[PaperQuery]) -> dict[str, Any
     return {"items": [_paper_out(by_id[pk]) for pk in shown], "count": len(ids)}
 
 
-@router.get("papers/{uid}", response=PaperFullOut)
+@router.get("papers/{uid}", response=PaperFullOut, summary="One paper")
 def get_paper(request: HttpRequest, uid: str) -> dict[str, Any]:
     """One paper. Ids are told apart by case."""
     known = visible_papers().filter(uid=uid.replace("\0", ""))  # which PostgreSQL does not take
@@ -151,7 +151,7 @@ def get_paper(request: HttpRequest, uid: str) -> dict[str, Any]:
     return _paper_out(paper) | extra
 
 
-@router.get("sessions", response=SessionList)
+@router.get("sessions", response=SessionList, summary="The schedule")
 def list_sessions(request: HttpRequest, query: Query[Page]) -> dict[str, Any]:
     """Sessions in the order of time, which is UTC."""
     sessions = visible_sessions().order_by("starts_at", "title", "uid")
@@ -161,7 +161,7 @@ def list_sessions(request: HttpRequest, query: Query[Page]) -> dict[str, Any]:
     return {"items": [_session_out(session) for session in page], "count": sessions.count()}
 
 
-@router.get("events", response=EventList)
+@router.get("events", response=EventList, summary="Keynotes, tutorials, socials and other events")
 def list_events(request: HttpRequest, query: Query[Page]) -> dict[str, Any]:
     """Keynotes, tutorials, workshops, socials and the like."""
     events = visible_events().order_by("kind", "title", "uid")
