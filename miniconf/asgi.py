@@ -7,8 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "miniconf.settings")
 django.setup()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402  the apps must be loaded first
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  the apps must be loaded first
 from django.conf import settings  # noqa: E402
 
 from miniconf.live.routing import websocket_urlpatterns  # noqa: E402
@@ -18,6 +17,6 @@ from miniconf.serving.static import StaticFiles  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": StaticFiles(OneHopHandler(), settings.STATIC_ROOT, settings.STATIC_URL),
-        "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+        "websocket": URLRouter(websocket_urlpatterns),
     }
 )

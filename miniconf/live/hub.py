@@ -32,6 +32,7 @@ from .registry import TopicKind, find_topic
 logger = logging.getLogger(__name__)
 
 PING_EVERY = 10.0  # seconds; a broker that has said nothing for twice that is taken for gone
+FRAMES_AT_A_TIME = 32  # a burst must not fill the sockets' queues before any of them could send
 FOLLOW_LIMIT = 5000  # events that may wait for one reader of follow()
 OFFLINE: Event = {"type": "offline"}
 ONLINE: Event = {"type": "online"}
@@ -301,6 +302,8 @@ class Hub:
                         logger.exception("What was published to %s is no frame", topic.name)
                     else:
                         self._deliver(topic, frame)
+                        if counts["frames"] % FRAMES_AT_A_TIME == 0:
+                            await asyncio.sleep(0)
             elif message[0] == b"subscribe":
                 self._confirm(message[1].decode())
 

@@ -14,8 +14,8 @@ TIMEOUT = 10
 
 
 class Socket(ApplicationCommunicator):
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
-        scope = {"type": "websocket", "path": "/live/", "query_string": b"", "subprotocols": [], "headers": headers}
+    def __init__(self, headers: list[tuple[bytes, bytes]], path: str = "/live/") -> None:
+        scope = {"type": "websocket", "path": path, "query_string": b"", "subprotocols": [], "headers": headers}
         super().__init__(URLRouter(websocket_urlpatterns), scope)
         self.opened = False
 

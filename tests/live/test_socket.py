@@ -95,6 +95,11 @@ async def test_only_pages_of_this_site_may_open_it(origin: str, host: str, opene
         assert communicator.opened is opened
 
 
+async def test_there_is_no_socket_anywhere_else():
+    for path in ("/", "/live", "/live/more/", "/papers/"):
+        assert await Socket([(b"host", b"localhost")], path).connect() is False
+
+
 async def test_it_knows_its_viewer_from_the_session():
     _, client = await run_in_pool(signed_in)
     async with socket(session_of(client)) as communicator:
