@@ -1,0 +1,122 @@
+"""A members-only site shows visitors nothing, and members everything; proved with data that could leak."""
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from demos.models import Demo, Run
+from miniconf.accounts.models import ApiToken, User
+from papers.models import Conference, Event, Paper, Person, Session
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "Zanzibar"
+
+
+@pytest.fixture
+def site():
+    Conference.objects.update_or_create(
+        pk=Conference.current().pk, defaults={"members_only": True, "name": f"{SECRET} Conference", "about": SECRET}
+    )
+    paper = Paper.objects.create(uid="Z.1", title=f"On {SECRET}", abstract=SECRET)
+    demo = Demo.objects.create(slug="z", paper=paper, kind="generate", title=SECRET, model="tiny")
+    event = Event.objects.create(uid="z-event", kind="keynote", title=SECRET)
+    Session.objects.create(
+        uid="z-session", title=SECRET, starts_at="2027-05-03T10:00Z", ends_at="2027-05-03T11:00Z", event=event
+    )
+    Person.objects.create(slug="zan", name=f"{SECRET} Author")
+    run = Run.objects.create(
+        demo=demo, inputs={"prompt": SECRET}, state="succeeded", output={"text": SECRET, "tokens": []}
+    )
+    return {"uid": "Z.1", "slug": "zan", "run_id": run.pk, "pk": run.pk, "room_key": "paper:Z.1"}
+
+
+PAGES = [
+    "/",
+    "/papers/",
+    "/papers/?q=Zanzibar",
+    "/papers/Z.1/",
+    "/papers/Z.2/",
+    "/people/zan/",
+    "/schedule/",
+    "/sessions/z-session/",
+    "/events/",
+    "/events/z-event/",
+    "/help/",
+    "/demos/",
+    "/runs/{run_id}/",
+    "/chat/paper:Z.1/",
+    "/media/sample/anything.mp4",
+    "/profile/",
+    "/admin/",
+    "/nowhere/",
+]
+API = [
+    "/api/v1/papers",
+    "/api/v1/papers?search=Zanzibar",
+    "/api/v1/papers/Z.1",
+    "/api/v1/papers/Z.2",
+    "/api/v1/sessions",
+    "/api/v1/events",
+    "/api/v1/demos",
+    "/api/v1/runs/{run_id}",
+    "/api/v1/runs/{run_id}/events",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_visitors_are_sent_to_sign_in_whatever_they_ask_for(site, path):
+    answer = Client().get(path.format(**site))
+    assert answer.status_code in (302, 401)
+    assert SECRET.encode() not in answer.content
+
+
+@pytest.mark.parametrize("path", API)
+def test_programs_without_a_token_get_a_problem(site, path):
+    answer = Client().get(path.format(**site))
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert SECRET.encode() not in answer.content
+
+
+def test_members_see_the_site(site):
+    user = User.objects.create_user("member@example.org", name="Member")
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    for path in ("/", "/papers/Z.1/", "/schedule/"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert SECRET in answer.content.decode()
+
+
+def test_a_token_speaks_for_its_member(site):
+    user = User.objects.create_user("member@example.org", name="Member")
+    _, text = ApiToken.issue(user, "test")
+    answer = Client().get("/api/v1/papers/Z.1", headers={"Authorization": f"Bearer {text}"})
+    assert answer.status_code == 200
+    assert answer.json()["title"] == f"On {SECRET}"
+
+
+def test_health_is_told_to_everybody(site):
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_every_address_of_the_site_is_in_these_lists():
+    """A new page needs a line above, or a reason to be open."""
+    covered = {str(p).split("<")[0].strip("^$") for p in _patterns()}
+    listed = {path.split("?")[0].lstrip("/") for path in PAGES + API}
+    missing = {
+        route
+        for route in covered
+        if not route.startswith(("accounts/", "admin/", "api/", "sign-in/", "healthz", "readyz", "profile/"))
+        and not any(path.startswith(route) for path in listed)
+    }
+    assert missing <= {"sponsors/", "pages/"}
+
+
+def _patterns(resolver=None, prefix=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if hasattr(entry, "url_patterns"):
+            yield from _patterns(entry, prefix + str(entry.pattern))
+        else:
+            yield prefix + str(entry.pattern)

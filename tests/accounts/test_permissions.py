@@ -1,0 +1,94 @@
+"""Who may do what: the whole table."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from demos.models import Demo
+from miniconf import permissions
+from miniconf.accounts.models import User
+from papers.models import Authorship, Conference, Paper, Person
+
+pytestmark = pytest.mark.django_db
+
+WHO = ["visitor", "switched off", "attendee", "author", "representative", "author of another", "organizer"]
+MEMBERS = ["attendee", "author", "representative", "author of another", "organizer"]
+OWN = ["author", "representative", "organizer"]
+
+TABLE = {
+    "read an open site": WHO,
+    "read a members-only site": MEMBERS,
+    "write in a room": MEMBERS,
+    "moderate a room": ["organizer"],
+    "run a demo where visitors may": WHO,
+    "run a demo where they may not": MEMBERS,
+    "run a demo of a members-only site": MEMBERS,
+    "run a demo that is switched off": ["organizer"],
+    "see private links": MEMBERS,
+    "edit the paper": OWN,
+    "import a programme": ["organizer"],
+}
+
+
+@pytest.fixture
+def people():
+    paper = Paper.objects.create(uid="P1", title="Ours")
+    other = Paper.objects.create(uid="P2", title="Theirs")
+    users = {"visitor": AnonymousUser()}
+    for who in WHO[1:]:
+        users[who] = User.objects.create_user(f"{who.replace(' ', '.')}@example.org", name=who)
+    users["switched off"].is_active = False
+    users["switched off"].save()
+    users["organizer"].is_organizer = True
+    users["organizer"].save()
+    for who, written in (("author", paper), ("author of another", other)):
+        person = Person.objects.create(slug=who.replace(" ", "-"), name=who, user=users[who])
+        Authorship.objects.create(paper=written, person=person, position=1)
+    paper.representatives.add(users["representative"])
+    return users
+
+
+def allowed(action, user):
+    paper = Paper.objects.get(uid="P1")
+    demo = Demo(slug="d", enabled=action != "run a demo that is switched off")
+    Conference.objects.update_or_create(
+        pk=Conference.current().pk,
+        defaults={
+            "members_only": "members-only" in action,
+            "anonymous_runs": action != "run a demo where they may not",
+        },
+    )
+    match action.split()[0]:
+        case "read":
+            return permissions.can_read_site(user)
+        case "write":
+            return permissions.can_post(user, "paper:P1")
+        case "moderate":
+            return permissions.can_moderate(user, "paper:P1")
+        case "run":
+            return permissions.can_run(user, demo)
+        case "see":
+            return permissions.can_see_private(user)
+        case "edit":
+            return permissions.can_edit_paper(user, paper)
+        case "import":
+            return permissions.can_import(user)
+    raise AssertionError(action)
+
+
+@pytest.mark.parametrize("action", TABLE)
+def test_who_may(people, action):
+    assert [who for who in WHO if allowed(action, people[who])] == TABLE[action]
+
+
+def test_the_table_names_every_predicate():
+    """A new rule needs a row above."""
+    named = {name for name in vars(permissions) if name.startswith("can_")}
+    assert named == {
+        "can_read_site",
+        "can_post",
+        "can_moderate",
+        "can_run",
+        "can_see_private",
+        "can_edit_paper",
+        "can_import",
+    }
