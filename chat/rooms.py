@@ -48,7 +48,8 @@ def _paper(uid: str) -> RoomInfo | None:
     if paper is None:
         return None
     authors = paper.authors.exclude(user=None).values_list("user_id", flat=True)
-    return RoomInfo(f"paper:{uid}", paper.title, paper.get_absolute_url(), frozenset(authors))
+    speaking = frozenset(authors) | frozenset(paper.representatives.values_list("pk", flat=True))
+    return RoomInfo(f"paper:{uid}", paper.title, paper.get_absolute_url(), speaking)
 
 
 @room_kind("event")
