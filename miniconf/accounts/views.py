@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -42,7 +43,7 @@ def _profile_page(
         "token_form": token_form or TokenForm(),
         "new_token": new_token,
         "tokens": user.api_tokens.order_by("-created_at"),
-        "papers": Paper.objects.filter(authors__user=user, withdrawn_at=None),
+        "papers": Paper.objects.filter(Q(authors__user=user) | Q(representatives=user), withdrawn_at=None).distinct(),
         "next": _next_address(request),
         "site_url": settings.SITE_URL,
     }
