@@ -120,7 +120,6 @@ class Hub:
 
     def __init__(self) -> None:
         self._topics: dict[str, Topic] = {}
-        self._unconfirmed: Counter[str] = Counter()
         self._commands: asyncio.Queue[tuple[str, ...]] | None = None  # to the broker; None: no connection
         self._failed = False
         self._runner: asyncio.Task[None] | None = None
@@ -236,7 +235,6 @@ class Hub:
 
     def _subscribe(self, topic: Topic) -> None:
         if self._commands is not None:
-            self._unconfirmed[topic.channel] += 1
             self._commands.put_nowait(("SUBSCRIBE", topic.channel))
         elif self._failed:
             topic.settled.set()  # not now; the connection is being made again
@@ -271,7 +269,6 @@ class Hub:
             await connection.connect()
             commands: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
             self._commands = commands
-            self._unconfirmed.clear()
             if self._failed:
                 logger.info("The broker is back")
             self._failed = False
@@ -308,12 +305,13 @@ class Hub:
                 self._confirm(message[1].decode())
 
     def _confirm(self, channel: str) -> None:
-        """The broker sends us a channel from here on. Of several requests for one, the last counts."""
-        self._unconfirmed[channel] -= 1
+        """The broker sends us a channel from here on.
+
+        This may still answer the request of a topic that was left and joined again; another answer follows then.
+        """
         topic = self._topics.get(channel.removeprefix("live:"))
-        if self._unconfirmed[channel] > 0 or topic is None:
+        if topic is None:
             return
-        del self._unconfirmed[channel]
         topic.generation += 1
         topic.listening = True
         topic.settled.set()
