@@ -21,6 +21,8 @@ class Console:
 
     def progress(self, text: str) -> None:
         """Say what is being waited for: in place on a terminal, elsewhere once for each change."""
+        if text == self._progress:
+            return
         if self._is_terminal:
             self._clear()
             self._write(text)

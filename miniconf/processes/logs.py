@@ -15,14 +15,15 @@ MOST_ECHOED = 25  # lines of one error
 
 # "2026-11-21 08:00:00,000 ERROR ...", "[2026-11-21 08:00:00,000: ERROR/MainProcess] ...", "ERROR:    ..."
 _BEGINS = re.compile(r"^(\[?\d{4}-\d\d-\d\d[ T]|(DEBUG|INFO|WARNING|ERROR|CRITICAL):\s)")
-_IS_ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
+_IS_ERROR = re.compile(r"^(\[?[\d-]+[ T][\d:,.]+ )?(ERROR|CRITICAL)\b")
 
 
 class Log:
     """One process's log file. The process writes to it; `new_errors` reads along."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, largest: int = LARGEST) -> None:
         self.path = path
+        self.largest = largest
         self._position = 0
         self._unfinished = b""
         self._echoing = 0  # lines of the current error still to be told
@@ -44,7 +45,7 @@ class Log:
         self._position += len(fresh)
         *lines, self._unfinished = (self._unfinished + fresh).split(b"\n")
         found = [line for raw in lines if self._is_told(line := raw.decode(errors="replace").rstrip())]
-        if self._position > LARGEST:
+        if self._position > self.largest:
             self._begin_again()
         return found
 
@@ -55,7 +56,7 @@ class Log:
         if line:
             self._last.append(line)
         if _BEGINS.match(line):
-            self._echoing = MOST_ECHOED if _IS_ERROR.search(line[:80]) else 0
+            self._echoing = MOST_ECHOED if _IS_ERROR.match(line) else 0
         if not line or not self._echoing:
             return False
         self._echoing -= 1

@@ -66,7 +66,7 @@ def test_an_old_python_is_named_instead_of_failing_later(tmp_path) -> None:
     old.chmod(0o755)
     (bin_folder / "make").symlink_to(str(shutil.which("make")))
     done = subprocess.run(
-        ["make", "run"],
+        ["make", "--no-print-directory", "run"],
         cwd=tmp_path,
         env=clean_environment(PATH=bin_folder),
         capture_output=True,
