@@ -26,7 +26,8 @@ from redis.backoff import NoBackoff
 
 from miniconf.serving.pool import run_db
 
-from . import Event, channel_of, encode_frame
+from . import Event, channel_of
+from .frames import OFFLINE, ONLINE, Frame
 from .registry import TopicKind, find_topic
 
 logger = logging.getLogger(__name__)
@@ -34,38 +35,9 @@ logger = logging.getLogger(__name__)
 PING_EVERY = 10.0  # seconds; a broker that has said nothing for twice that is taken for gone
 FRAMES_AT_A_TIME = 32  # a burst must not fill the sockets' queues before any of them could send
 FOLLOW_LIMIT = 5000  # events that may wait for one reader of follow()
-OFFLINE: Event = {"type": "offline"}
-ONLINE: Event = {"type": "online"}
 
 # What this process has done since its start, for whoever looks after it.
 counts: Counter[str] = Counter()
-
-
-class Frame:
-    """Some events of one topic, decoded once and encoded once for all who get them."""
-
-    __slots__ = ("_text", "events", "first", "last", "topic")
-
-    def __init__(self, topic: str, events: list[Event], text: str | None = None) -> None:
-        self.topic = topic
-        self.events = events
-        self._text = text
-        numbers = [event["n"] for event in events if "n" in event]
-        self.first: int | None = numbers[0] if numbers else None
-        self.last: int = numbers[-1] if numbers else 0
-
-    @property
-    def text(self) -> str:
-        if self._text is None:
-            self._text = encode_frame(self.topic, self.events)
-        return self._text
-
-    def after(self, number: int) -> Frame | None:
-        """What is left for one who has seen everything up to `number`; the frame itself where that is all of it."""
-        if self.first is None or self.first > number:
-            return self
-        rest = [event for event in self.events if event.get("n", number + 1) > number]
-        return Frame(self.topic, rest) if rest else None
 
 
 class Sink(Protocol):

@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from .hub import Frame, counts
+from .frames import Frame
+from .hub import counts
 
 # Close codes of our own; after each of them a client may connect again and resume.
 SIGNED_OUT = 4001

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from miniconf.live import BrokerDown, publish
-from miniconf.live.hub import Frame, follow, hub
+from miniconf.live.frames import Frame
+from miniconf.live.hub import follow, hub
 from miniconf.live.registry import LiveError
 from miniconf.serving.pool import run_in_pool
 
