@@ -139,7 +139,7 @@ export class RunView {
     try {
       // Times are the server's: they hold for whoever joined late, too.
       const run = await fetchRun(id);
-      if (this.run?.id === id) this.run = run;
+      if (this.run?.id === id && FINISHED.has(run.state)) this.run = run;
     } catch {
       // The text is complete; only its times are not known.
     }
