@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Site]:
     """A whole site with the sample conference, shared by all tests that use it: they must not depend on each other."""
-    with Site() as site:
+    with Site(STATIC_ROOT="") as site:
         yield site.wait_until_ready()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -35,6 +38,14 @@ def clean_environment(**settings: object) -> dict[str, str]:
     return {**kept, **{name: str(value) for name, value in settings.items()}}
 
 
+@cache
+def collected_once() -> Path:
+    """Static files are collected by the first site of a test run; the others find them unchanged."""
+    folder = Path(tempfile.mkdtemp(prefix="miniconf-static-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class Site:
     """`manage.py up` in a process of its own, with what it has said so far."""
 
@@ -45,7 +56,8 @@ class Site:
         self.data = Path(self._folder.name) if self._folder else Path(str(data))
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
-        self.env = clean_environment(**{"MINICONF_DATA": self.data, "PORT": self.port, **settings})
+        own = {"MINICONF_DATA": self.data, "PORT": self.port, "STATIC_ROOT": collected_once()}
+        self.env = clean_environment(**{**own, **settings})
         self._said: list[str] = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(

@@ -141,7 +141,11 @@ class Site:
 
     def _start_processes(self, supervisor: Supervisor, listener: socket.socket) -> None:
         threads = str(settings.ENGINE_THREADS)
-        common = {"PORT": str(settings.PORT), "SITE_URL": settings.SITE_URL}
+        common = {
+            "MINICONF_DATA": str(settings.DATA_DIR),
+            "PORT": str(settings.PORT),
+            "SITE_URL": settings.SITE_URL,
+        }
         gpu = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"}
         bind = ("--fd", str(listener.fileno()))
         webs = settings.WEB_PROCESSES

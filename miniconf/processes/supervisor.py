@@ -23,6 +23,7 @@ from miniconf.broker import die_with_parent
 from .console import Console
 from .logs import Log
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart; doubled while a process keeps dying
 STEADY_AFTER = 60.0  # a process that lived this long has recovered
 
@@ -64,6 +65,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                cwd=ROOT,  # wherever the supervisor was started
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.program.environment},
                 pass_fds=tuple(self.program.pass_fds),
                 process_group=0,

@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
@@ -209,8 +211,10 @@ def test_a_wrong_setting_is_one_sentence_and_leaves_nothing_running(settings: di
         assert site.processes() == {}
 
 
-def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path) -> None:
-    deep = tmp_path / ("deep-" * 12) / ("deeper-" * 10)
-    with Site(SAMPLE=0, data=deep) as site:
+def test_neither_long_relative_paths_with_spaces_nor_another_working_folder_are_an_obstacle(tmp_path) -> None:
+    deep = Path("deep " * 12) / ("deeper-" * 10)  # too long for a socket's address
+    command = ["env", "-C", str(tmp_path), f"MINICONF_DATA={deep}", sys.executable, str(ROOT / "manage.py"), "up"]
+    with Site(SAMPLE=0, data=tmp_path / deep, command=command) as site:
         site.wait_until_ready()
         assert site.get("/readyz")[0] == 200
+        assert (tmp_path / deep / "miniconf.sqlite3").exists()
