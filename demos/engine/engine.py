@@ -274,10 +274,13 @@ class Engine:
 
     def _leave(self, served: _Served, slot: int, reason: Any) -> None:
         running = served.running.pop(slot)
+        served.backend.release(slot)
         running.handle.finish(Finished(reason, len(running.handle.prompt), running.count))
 
     def _fail_all(self, served: _Served, error: str, reason: Any = "error") -> None:
         handles = [*served.waiting, *(r.handle for r in served.reading), *(r.handle for r in served.running.values())]
+        for slot in served.running:
+            served.backend.release(slot)
         served.waiting.clear()
         served.reading.clear()
         served.running.clear()

@@ -8,6 +8,9 @@ from torch import Tensor
 from ..zoo.sha_rnn import ShaRnnCache, ShaRnnForCausalLM
 from ..zoo.sha_rnn.modeling_sha_rnn import LstmState
 
+# The head looks over as much of the rings as the longest text fills, in steps of this many rows: what lies beyond is
+# empty, and leaving it out changes no bit of the result.
+ROWS = 64
 # Long prompts are read in pieces of this many tokens, so that running streams never wait for more than one piece.
 CHUNK = 64
 
@@ -41,10 +44,16 @@ class ShaRnnSlots:
         """Give a text that has been read its place in the batch."""
         self.cache.put(slot, state)
 
+    def release(self, slot: int) -> None:
+        """The text in `slot` has ended."""
+        self.cache.clear(slot)
+
     @torch.inference_mode()
     def step(self, tokens: Tensor) -> Tensor:
         """tokens (S,), anything for idle slots -> logits (S, V)."""
-        return self.model(tokens[:, None].to(self.model.device), past_key_values=self.cache).logits[:, -1]
+        logits = self.model(tokens[:, None].to(self.model.device), past_key_values=self.cache).logits[:, -1]
+        self.cache.rest()
+        return logits
 
 
 class _SlotCache(ShaRnnCache):
@@ -53,7 +62,8 @@ class _SlotCache(ShaRnnCache):
     def __init__(self, model: ShaRnnForCausalLM, slots: int) -> None:
         super().__init__(model.config)
         config, like = model.config, model.model.embed_tokens.weight
-        width, capacity = config.hidden_size, config.memory_size + 1  # what a token sees, and the token itself
+        width = config.hidden_size
+        capacity = -(-(config.memory_size + 1) // ROWS) * ROWS  # what a token sees, and the token itself
         for layer in range(config.num_hidden_layers):
             self.states[layer] = (like.new_zeros(1, slots, width), like.new_zeros(1, slots, width))
         for layer in config.attention_layers:
@@ -61,6 +71,7 @@ class _SlotCache(ShaRnnCache):
             self.stamps[layer] = torch.full((slots, capacity), -1, device=like.device)
         self.lengths = torch.zeros(slots, dtype=torch.long, device=like.device)
         self.rows = torch.arange(slots, device=like.device)
+        self.taken = torch.zeros(slots, dtype=torch.bool, device=like.device)
         self.capacity = capacity
 
     def put(self, slot: int, state: ShaRnnCache) -> None:
@@ -76,10 +87,20 @@ class _SlotCache(ShaRnnCache):
         assert state.lengths is not None
         assert self.lengths is not None
         self.lengths[slot] = state.lengths[0]
+        self.taken[slot] = True
+
+    def clear(self, slot: int) -> None:
+        self.taken[slot] = False
+
+    def rest(self) -> None:
+        """Idle slots are computed along with the others; they stay at the beginning of their rings."""
+        assert self.lengths is not None
+        self.lengths.mul_(self.taken)
 
     def remember(self, layer: int, rows: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """rows (S, 1, E): one token each, written over the oldest row of its ring."""
         places = positions[:, 0] % self.capacity
         self.banks[layer][self.rows, places] = rows[:, 0]
         self.stamps[layer][self.rows, places] = positions[:, 0]
-        return self.banks[layer], self.stamps[layer]
+        used = min(-(-(int(positions.max()) + 1) // ROWS) * ROWS, self.capacity)
+        return self.banks[layer][:, :used], self.stamps[layer][:, :used]
