@@ -21,6 +21,7 @@ from miniconf.live import BrokerDown, publish
 WAITING = "demos:waiting"
 CANCEL_CHANNEL = "demos:cancel"
 WORKER_PREFIX = "demos:worker:"
+WORKERS = "demos:workers"  # names of those that have announced themselves
 WORKER_TTL = 10  # seconds after which a silent worker counts as dead
 WORKER_REFRESH = 3
 
@@ -93,17 +94,26 @@ def is_cancelled(run_id: str) -> bool:
 
 def announce_worker(name: str, figures: dict[str, Any]) -> None:
     with broker() as r:
-        r.set(WORKER_PREFIX + name, json.dumps({"name": name, **figures}), ex=WORKER_TTL)
+        pipe = r.pipeline()
+        pipe.set(WORKER_PREFIX + name, json.dumps({"name": name, **figures}), ex=WORKER_TTL)
+        pipe.sadd(WORKERS, name)
+        pipe.execute()
 
 
 def withdraw_worker(name: str) -> None:
     with broker() as r:
-        r.delete(WORKER_PREFIX + name)
+        pipe = r.pipeline()
+        pipe.delete(WORKER_PREFIX + name)
+        pipe.srem(WORKERS, name)
+        pipe.execute()
 
 
 def workers() -> list[dict[str, Any]]:
     """Living workers as they announced themselves: name, models, slots, busy, device, started_at."""
     with broker() as r:
-        keys = list(r.scan_iter(WORKER_PREFIX + "*", count=100))
-        values = cast(list[str | None], r.mget(keys)) if keys else []
-    return sorted((json.loads(value) for value in values if value), key=lambda w: w["name"])
+        names = sorted(cast(set[str], r.smembers(WORKERS)))
+        values = cast(list[str | None], r.mget([WORKER_PREFIX + name for name in names])) if names else []
+        dead = [name for name, value in zip(names, values, strict=True) if value is None]
+        if dead:
+            r.srem(WORKERS, *dead)  # one that lives after all is back with its next announcement
+    return [json.loads(value) for value in values if value]

@@ -59,6 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotStart(f"cannot listen on {host}, port {port}: no such address; HOST and PORT say where") from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted connections inherit it. uvicorn takes a socket it was handed for a Unix one and leaves it out: each small
+    # answer would wait 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind(address)
         listener.listen(2048)
