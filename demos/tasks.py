@@ -8,6 +8,8 @@ from functools import partial
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connections
 from django.db.models import F
 from django.utils.timezone import now
 
@@ -62,6 +64,8 @@ def execute_run(run_id: str) -> None:
             log=log,
             watch_cancel=partial(me.on_cancel, run_id),
         )
+        if settings.CELERY_DB_REUSE_MAX is None:
+            connections.close_all()  # a server's connections are few, and this thread waits for the engine now
         output = kinds.get(run.demo.kind).run(context)
         state, error = Run.State.SUCCEEDED, ""
     except RunCancelled as cancelled:
