@@ -36,6 +36,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="May open Django's admin pages")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now)
+    # "What did I miss": a new visit begins when nothing was asked for during an hour (accounts/services.py).
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    previous_visit_at = models.DateTimeField(null=True, blank=True)
+    reminder_minutes = models.PositiveSmallIntegerField(
+        default=0, help_text="E-mail this long before sessions of one's own schedule; 0: none"
+    )
+    calendar_key = models.CharField(
+        max_length=32, blank=True, help_text="Part of the secret address of one's calendar; a new one revokes the old"
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

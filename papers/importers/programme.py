@@ -34,7 +34,7 @@ class PersonEntry:
     biography: str = ""
     url: str = ""
     image_url: str = ""
-    email: str = ""  # private: links an account, is stored nowhere else
+    email: str = ""  # private: links an account
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class PaperEntry:
     keywords: list[str] = field(default_factory=list)
     track: str = ""
     kind: str = ""
+    program: str = ""
+    event: str = ""  # uid of the workshop it belongs to
     year: int | None = None
     venue: str = ""
     links: list[dict[str, str]] = field(default_factory=list)
@@ -62,6 +64,10 @@ class PaperEntry:
     captions_file: str = ""
     video_poster: str = ""
     video_url: str = ""
+    thumbnail_file: str = ""
+    poster_file: str = ""
+    slides_file: str = ""
+    thumbnail_url: str = ""
     map_x: float | None = None
     map_y: float | None = None
     highlighted: bool = False
@@ -77,6 +83,21 @@ class EventEntry:
     people: list[str] = field(default_factory=list)
     capacity: int | None = None
     links: list[dict[str, str]] = field(default_factory=list)
+    track: str = ""
+    video_url: str = ""
+    image_url: str = ""
+    join_url_private: str = ""
+    join_note_private: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationEntry:
+    """A paper in a session; times only where they differ from the session's."""
+
+    paper: str
+    starts_at: dt.datetime | None = None
+    ends_at: dt.datetime | None = None
+    join_url_private: str = ""
 
 
 @dataclass(slots=True)
@@ -91,7 +112,14 @@ class SessionEntry:
     track: str = ""
     url: str = ""
     event: str = ""
+    sponsor: str = ""
+    in_schedule: bool = True  # False: an item of a workshop's own timetable
+    description: str = ""
+    chairs: list[str] = field(default_factory=list)  # names of people of this source
+    join_url_private: str = ""
+    join_note_private: str = ""
     papers: list[str] = field(default_factory=list)
+    presentations: dict[str, PresentationEntry] = field(default_factory=dict)  # by uid, for papers with own times
 
 
 @dataclass(slots=True)
@@ -102,6 +130,12 @@ class SponsorEntry:
     level: str = ""
     description: str = ""
     url: str = ""
+    logo_url: str = ""
+    video_url: str = ""
+    links: list[dict[str, str]] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    join_url_private: str = ""
+    join_note_private: str = ""
     position: int = 0
 
 

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+EDITED_HELP = "Fields edited on the site, each with the value the source had then"
+
 
 class Conference(models.Model):
     """The one conference of this site. `Conference.current()` is it."""
@@ -26,6 +28,9 @@ class Conference(models.Model):
     members_only = models.BooleanField(default=False, help_text="Nothing is shown before signing in")
     anonymous_runs = models.BooleanField(default=True, help_text="Visitors may run demos without signing in")
     open_registration = models.BooleanField(default=True, help_text="Anybody may make an account")
+    approve_author_edits = models.BooleanField(
+        default=False, help_text="What authors change on their papers waits for an organizer"
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -69,7 +74,11 @@ class Person(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="person"
     )
+    email_private = models.EmailField(
+        blank=True, help_text="Links the account that signs in with it; never shown, stands in no export"
+    )
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
 
     class Meta:
         verbose_name_plural = "people"
@@ -88,7 +97,11 @@ class Paper(models.Model):
     abstract = models.TextField(blank=True, help_text="Plain text with LaTeX; line breaks count")
     tldr = models.CharField(max_length=600, blank=True)
     kind = models.CharField(max_length=60, blank=True, help_text='"Long", "Oral", "Demo", ... in the source\'s words')
+    program = models.CharField(max_length=60, blank=True, help_text='"Main", "Findings", "Demonstrations", ...')
     track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="papers")
+    event = models.ForeignKey(
+        "Event", null=True, blank=True, on_delete=models.SET_NULL, related_name="papers", help_text="Its workshop"
+    )
     keywords = models.ManyToManyField(Keyword, blank=True, related_name="papers")
     authors = models.ManyToManyField(Person, through="Authorship", related_name="papers")
     representatives = models.ManyToManyField(
@@ -106,10 +119,16 @@ class Paper(models.Model):
     captions_file = models.CharField(max_length=300, blank=True)
     video_poster = models.CharField(max_length=300, blank=True)
     video_url = models.URLField(max_length=500, blank=True)
+    # Further files below MEDIA_ROOT: a picture for cards, and two PDFs shown in the page.
+    thumbnail_file = models.CharField(max_length=300, blank=True)
+    poster_file = models.CharField(max_length=300, blank=True)
+    slides_file = models.CharField(max_length=300, blank=True)
+    thumbnail_url = models.URLField(max_length=500, blank=True)
     highlighted = models.BooleanField(default=False, help_text="Shown on the home page")
     map_x = models.FloatField(null=True, blank=True)
     map_y = models.FloatField(null=True, blank=True)
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -148,6 +167,9 @@ class Event(models.Model):
         SOCIAL = "social"
         MENTORING = "mentoring"
         PLENARY = "plenary"
+        TALK = "talk"
+        PANEL = "panel"
+        OTHER = "other"
 
     uid = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -157,7 +179,12 @@ class Event(models.Model):
     capacity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Places at the table, if limited")
     links = models.JSONField(default=list, blank=True)
     video_url = models.URLField(max_length=500, blank=True)
+    image_url = models.URLField(max_length=500, blank=True)
+    track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
+    join_url_private = models.URLField(max_length=1000, blank=True, help_text="Where it meets at all its dates")
+    join_note_private = models.CharField(max_length=300, blank=True, help_text="A passcode and the like")
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -194,12 +221,21 @@ class Session(models.Model):
     ends_at = models.DateTimeField()
     track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="sessions")
     event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.CASCADE, related_name="sessions")
+    sponsor = models.ForeignKey("Sponsor", null=True, blank=True, on_delete=models.SET_NULL, related_name="sessions")
+    in_schedule = models.BooleanField(
+        default=True, help_text="Off for an item of a workshop's own timetable, which its event's page shows"
+    )
+    description = models.TextField(blank=True, help_text="Markdown")
+    chairs = models.ManyToManyField(Person, blank=True, related_name="chaired_sessions")
     papers = models.ManyToManyField(Paper, through="Presentation", related_name="sessions")
     room = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True, help_text="A public page about it elsewhere")
     join_url_private = models.URLField(max_length=1000, blank=True)
+    join_note_private = models.CharField(max_length=300, blank=True, help_text="A passcode and the like")
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering: ClassVar = ["starts_at", "title"]
@@ -238,14 +274,24 @@ class Sponsor(models.Model):
     level = models.CharField(max_length=60, blank=True)
     description = models.TextField(blank=True, help_text="Markdown")
     url = models.URLField(max_length=500, blank=True)
+    logo_url = models.URLField(max_length=500, blank=True)
+    video_url = models.URLField(max_length=500, blank=True)
+    links = models.JSONField(default=list, blank=True, help_text="Downloads and other addresses, as a paper's links")
+    people = models.ManyToManyField(Person, blank=True, related_name="sponsors", help_text="Who can be met there")
+    join_url_private = models.URLField(max_length=1000, blank=True)
+    join_note_private = models.CharField(max_length=300, blank=True, help_text="A passcode and the like")
     position = models.PositiveSmallIntegerField(default=0)
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
 
     class Meta:
         ordering: ClassVar = ["position", "name"]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("sponsor", args=[self.uid])
 
 
 class Page(models.Model):
@@ -256,6 +302,7 @@ class Page(models.Model):
     body = models.TextField(blank=True, help_text="Markdown")
     position = models.PositiveSmallIntegerField(default=0)
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    edited = models.JSONField(default=dict, blank=True, help_text=EDITED_HELP)
 
     class Meta:
         ordering: ClassVar = ["position", "title"]
@@ -265,3 +312,20 @@ class Page(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("page", args=[self.slug])
+
+
+class Announcement(models.Model):
+    """A notice of the organizers to everybody: on the home page, and above every page while it is pinned."""
+
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, help_text="Markdown")
+    pinned = models.BooleanField(default=False, help_text="Shown above every page")
+    published_at = models.DateTimeField(db_index=True, help_text="Shown from then on")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="No longer shown from then on")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering: ClassVar = ["-published_at"]
+
+    def __str__(self) -> str:
+        return self.title
