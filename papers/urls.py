@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import papers, programme, site
+from .views import events, papers, programme, site
 
 
 class UidConverter(StringConverter):
@@ -19,8 +19,8 @@ urlpatterns = [
     path("people/<uid:slug>/", papers.person, name="person"),
     path("schedule/", programme.schedule, name="schedule"),
     path("sessions/<uid:uid>/", programme.session, name="session"),
-    path("events/", programme.events, name="events"),
-    path("events/<uid:uid>/", programme.event, name="event"),
+    path("events/", events.events, name="events"),
+    path("events/<uid:uid>/", events.event, name="event"),
     path("sponsors/", site.sponsors, name="sponsors"),
     path("pages/<slug:slug>/", site.page, name="page"),
     path("help/", site.help_page, name="help"),
