@@ -177,6 +177,7 @@ class Event(models.Model):
     abstract = models.TextField(blank=True, help_text="Markdown")
     people = models.ManyToManyField(Person, blank=True, related_name="events")
     capacity = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Places at the table, if limited")
+    seats_closed = models.BooleanField(default=False, help_text="Nobody new may sign up; who has a place keeps it")
     links = models.JSONField(default=list, blank=True)
     video_url = models.URLField(max_length=500, blank=True)
     image_url = models.URLField(max_length=500, blank=True)
