@@ -2,50 +2,51 @@
 
 Only rows of the programme's own source are looked at. A uid that another source (or the site itself) holds is a
 problem. Papers, events and sessions that the source no longer has are marked withdrawn and keep their page, chat and
-runs; sponsors, pages and people nothing refers to are removed.
+runs; sponsors, pages and people nothing refers to are removed. Fields edited on the site are kept (merge.py).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 
-from papers.models import (
-    Authorship,
-    Conference,
-    Event,
-    Keyword,
-    Page,
-    Paper,
-    Person,
-    Presentation,
-    Session,
-    Sponsor,
-    Track,
-)
-from papers.search import index_papers
+from papers.models import Conference, Person
+from papers.values import KINDS, Values, free_slug, store, values, values_of
 
-from . import accounts, extensions
+from . import accounts, extensions, wanted
 from .media import MediaCopy
+from .merge import merge
 from .programme import Programme
-from .report import Report
-from .rows import Synced, sync, sync_pairs
+from .report import Change, Report
+from .wanted import Wanted
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+_STEPS = ("people", "events", "sponsors", "papers", "sessions", "pages")
+_KIND = {"people": "person"} | {what: what.removesuffix("s") for what in _STEPS[1:]}
 
 
 class _DryRun(Exception):
     pass
 
 
-def reconcile(programme: Programme, report: Report, *, with_accounts: bool = False) -> None:
+def reconcile(
+    programme: Programme,
+    report: Report,
+    *,
+    with_accounts: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> None:
     """Store `programme`. Raises ImportFailed, with nothing changed, when a rule forbids it."""
     with MediaCopy([] if report.dry_run else programme.media) as media:
         try:
             with transaction.atomic():
                 # Imports wait for each other here (on SQLite, all writers do).
                 Conference.objects.select_for_update().get(pk=Conference.current().pk)
-                _store(programme, report)
+                _Reconciliation(programme, report, overwrite, progress or (lambda what, done, total: None)).store()
                 if with_accounts:
                     accounts.create(programme, report)
                 accounts.link(programme, report)
@@ -61,201 +62,118 @@ def reconcile(programme: Programme, report: Report, *, with_accounts: bool = Fal
     report.count("files", added=media.added, changed=media.changed, unchanged=media.unchanged)
 
 
-def _store(programme: Programme, report: Report) -> None:
-    _conference(programme, report)
-    tracks = _tracks(programme)
-    people = _people(programme, report)
-    papers = _papers(programme, report, tracks)
-    events = _events(programme, report)
-    sessions = _sessions(programme, report, tracks, events)
-    sponsors = _sponsors(programme, report)
-    pages = sync(
-        Page,
-        {p.slug: (p.place, {"title": p.title, "body": p.body, "position": p.position}) for p in programme.pages},
-        report,
-        key="slug",
-        removal="delete",
-    )
-    report.problems.stop_if_any()
-    papers.changed |= _authors(programme, papers, people) | _keywords(programme, papers)
-    speakers = {(events.rows[e.uid].pk, people.rows[name].pk) for e in programme.events for name in e.people}
-    events.changed |= sync_pairs(
-        Event.people.through,
-        ("event_id", "person_id"),
-        {"event__source": programme.source, "event__withdrawn_at": None},
-        speakers,
-    )
-    sessions.changed |= _presentations(programme, sessions, papers)
-    _remove_unused(people, programme.source)
-    index_papers(papers.touched)
-    for what, synced in {
-        "papers": papers,
-        "people": people,
-        "events": events,
-        "sessions": sessions,
-        "sponsors": sponsors,
-        "pages": pages,
-    }.items():
-        synced.count(report, what)
+class _Reconciliation:
+    def __init__(self, programme: Programme, report: Report, overwrite: bool, progress: Progress) -> None:
+        self.programme, self.report, self.overwrite, self.progress = programme, report, overwrite, progress
+        self.source = programme.source
 
+    def store(self) -> None:
+        self._conference()
+        slugs = self._slugs()
+        self._step("people", wanted.people(self.programme, slugs))
+        self._step("events", wanted.events(self.programme, slugs))
+        self._step("sponsors", wanted.sponsors(self.programme, slugs))
+        self._step("papers", wanted.papers(self.programme, slugs))
+        sessions = values_of("session", self._own_rows("session"))
+        self._step("sessions", wanted.sessions(self.programme, slugs, sessions), existing=sessions)
+        self._step("pages", wanted.pages(self.programme))
+        self.report.problems.stop_if_any()
+        self._remove_unused_people(set(slugs.values()))
 
-def _conference(programme: Programme, report: Report) -> None:
-    """A source names the conference only while nobody has."""
-    entry, conference = programme.conference, Conference.current()
-    if entry is None or conference.name != Conference._meta.get_field("name").default:
-        return
-    for name in ("name", "tagline", "about", "starts_on", "ends_on", "timezone"):
-        setattr(conference, name, getattr(entry, name))
-    conference.save()
-    report.count("conference", added=1)
+    def _own_rows(self, kind: str) -> Any:
+        return KINDS[kind].model._default_manager.filter(source=self.source)
 
+    def _conference(self) -> None:
+        """A source names the conference only while nobody has."""
+        entry, conference = self.programme.conference, Conference.current()
+        if entry is None or conference.name != Conference._meta.get_field("name").default:
+            return
+        before = values(conference)
+        for name in ("name", "tagline", "about", "starts_on", "ends_on", "timezone"):
+            setattr(conference, name, getattr(entry, name))
+        conference.save()
+        self.report.count("conference", added=1)
+        change = Change("conference", str(conference.pk), conference.name, "changed", before, values(conference))
+        self.report.row_changes.append(change)
 
-def _free_slug(name: str, taken: set[str], *, limit: int, allow_unicode: bool, otherwise: str) -> str:
-    """A slug for `name` that is not taken, numbered from 2 where it is; it is taken from then on."""
-    base = slugify(name, allow_unicode=allow_unicode)[: limit - 6] or otherwise
-    slug, number = base, 1
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    taken.add(slug)
-    return slug
+    def _slugs(self) -> dict[str, str]:
+        """A slug for each person of the programme: the one they have, or a free one."""
+        known = dict(self._own_rows("person").values_list("name", "slug"))
+        taken = set(Person.objects.values_list("slug", flat=True))
+        return {
+            name: known.get(name) or free_slug(name, taken, limit=120, allow_unicode=True, otherwise="person")
+            for name in self.programme.people
+        }
 
+    def _step(self, what: str, rows: Wanted, *, existing: Mapping[str, Values] | None = None) -> None:
+        """Rows of one kind. Each is added, changed, left alone, or, being gone from the source, taken away."""
+        self.progress(what, _STEPS.index(what), len(_STEPS))
+        shape = KINDS[_KIND[what]]
+        if not self._free(shape.name, rows) or self.report.problems.found:
+            return  # what refers to these rows cannot be stored either
+        if existing is None:
+            existing = values_of(shape.name, self._own_rows(shape.name))
+        marks = dict(self._own_rows(shape.name).exclude(edited={}).values_list(shape.key, "edited"))
+        changes: dict[str, Values] = {}
+        edited: dict[str, Values] = {}
+        added = changed = gone = 0
+        for key, (_, theirs) in rows.items():
+            title = str(theirs[shape.title])
+            if key not in existing:
+                changes[key] = theirs
+                added += 1
+                self.report.row_changes.append(Change(shape.name, key, title, "added"))
+                continue
+            merged = merge(ours=existing[key], theirs=theirs, edited=marks.get(key, {}), overwrite=self.overwrite)
+            if merged.after or merged.edited != marks.get(key, {}):
+                changes[key], edited[key] = merged.after, merged.edited
+            changed += bool(merged.after)
+            if merged.after or merged.conflicts:
+                action = "changed" if merged.after else "kept"
+                self.report.row_changes.append(
+                    Change(shape.name, key, title, action, merged.before, merged.after, merged.conflicts)  # type: ignore[arg-type]
+                )
+        missing = [key for key in existing if key not in rows and not existing[key].get("withdrawn")]
+        if shape.withdrawn:
+            for key in missing:
+                changes[key] = {"withdrawn": True}
+                title = str(existing[key][shape.title])
+                self.report.row_changes.append(
+                    Change(shape.name, key, title, "withdrawn", {"withdrawn": False}, {"withdrawn": True})
+                )
+            gone = len(missing)
+        elif what != "people":
+            gone = self._remove(shape.name, {key: existing[key] for key in missing})
+        store(shape.name, changes, new=lambda key: {"source": self.source}, edited=edited)
+        self.report.count(what, added=added, changed=changed, unchanged=len(rows) - added - changed, withdrawn=gone)
 
-def _tracks(programme: Programme) -> dict[str, Track]:
-    """Tracks by name, shared by all sources."""
-    tracks = {track.name: track for track in Track.objects.all()}
-    taken = {track.slug for track in tracks.values()}
-    names = {paper.track for paper in programme.papers} | {session.track for session in programme.sessions}
-    for name in sorted(names - {""} - tracks.keys()):
-        slug = _free_slug(name, taken, limit=80, allow_unicode=False, otherwise="track")
-        tracks[name] = Track.objects.create(name=name, slug=slug)
-    return tracks
+    def _free(self, kind: str, rows: Wanted) -> bool:
+        """No wanted key belongs to a row of another source."""
+        shape = KINDS[kind]
+        others = shape.model._default_manager.exclude(source=self.source).values_list(shape.key, "source")
+        taken = [(key, source) for key, source in others.iterator() if key in rows]
+        for key, source in taken:
+            owner = f'source "{source}"' if source else "this site itself"
+            self.report.problems.add(rows[key][0], shape.key, key, f"a new id: this one belongs to {owner}")
+        return not taken
 
+    def _remove(self, kind: str, rows: Mapping[str, Values]) -> int:
+        shape = KINDS[kind]
+        for key, old in rows.items():
+            self.report.row_changes.append(Change(kind, key, str(old[shape.title]), "removed", old))
+        keys = list(rows)
+        for start in range(0, len(keys), 1000):
+            self._own_rows(kind).filter(**{f"{shape.key}__in": keys[start : start + 1000]}).delete()
+        return len(rows)
 
-def _people(programme: Programme, report: Report) -> Synced:
-    taken = set(Person.objects.values_list("slug", flat=True))
-
-    def slug(name: str) -> dict[str, str]:
-        return {"slug": _free_slug(name, taken, limit=120, allow_unicode=True, otherwise="person")}
-
-    wanted = {
-        p.name: (
-            p.place,
-            {"affiliation": p.affiliation, "biography": p.biography, "url": p.url, "image_url": p.image_url},
+    def _remove_unused_people(self, named: set[str]) -> None:
+        """People of this source whom it no longer names, unless something of the site or an account still does."""
+        unused = self._own_rows("person").filter(
+            user=None, authorships=None, events=None, chaired_sessions=None, sponsors=None
         )
-        for p in programme.people.values()
-    }
-    return sync(Person, wanted, report, key="name", removal="keep", created=slug)
-
-
-def _papers(programme: Programme, report: Report, tracks: dict[str, Track]) -> Synced:
-    same = (
-        "title", "abstract", "tldr", "kind", "year", "venue", "links", "bibtex", "video_file", "captions_file",
-        "video_poster", "video_url", "map_x", "map_y", "highlighted",
-    )  # fmt: skip
-    wanted = {
-        p.uid: (
-            p.place,
-            {name: getattr(p, name) for name in same} | {"track_id": tracks[p.track].pk if p.track else None},
-        )
-        for p in programme.papers
-    }
-    return sync(Paper, wanted, report, removal="withdraw")
-
-
-def _events(programme: Programme, report: Report) -> Synced:
-    same = ("kind", "title", "abstract", "capacity", "links")
-    wanted = {e.uid: (e.place, {name: getattr(e, name) for name in same}) for e in programme.events}
-    return sync(Event, wanted, report, removal="withdraw")
-
-
-def _sessions(programme: Programme, report: Report, tracks: dict[str, Track], events: Synced) -> Synced:
-    same = ("title", "kind", "starts_at", "ends_at", "room", "url")
-    wanted = {
-        s.uid: (
-            s.place,
-            {name: getattr(s, name) for name in same}
-            | {
-                "track_id": tracks[s.track].pk if s.track else None,
-                "event_id": events.rows[s.event].pk if s.event in events.rows else None,
-            },
-        )
-        for s in programme.sessions
-    }
-    return sync(Session, wanted, report, removal="withdraw")
-
-
-def _sponsors(programme: Programme, report: Report) -> Synced:
-    same = ("name", "level", "description", "url", "position")
-    wanted = {s.uid: (s.place, {name: getattr(s, name) for name in same}) for s in programme.sponsors}
-    return sync(Sponsor, wanted, report, removal="delete")
-
-
-def _authors(programme: Programme, papers: Synced, people: Synced) -> set[int]:
-    """Author lists, replaced where they differ; returns the papers whose list did."""
-    existing: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
-    rows = Authorship.objects.filter(paper__source=programme.source).order_by("paper_id", "position")
-    for row in rows:
-        existing[row.paper_id].append((row.position, row.person_id, row.equal_contribution))
-    wanted = {
-        papers.rows[p.uid].pk: [
-            (position, people.rows[author.name].pk, author.equal_contribution)
-            for position, author in enumerate(p.authors, 1)
-        ]
-        for p in programme.papers
-    }
-    changed = {pk for pk, authors in wanted.items() if authors != existing.get(pk, [])}
-    Authorship.objects.filter(paper_id__in=changed & existing.keys()).delete()
-    Authorship.objects.bulk_create(
-        [
-            Authorship(paper_id=pk, position=position, person_id=person, equal_contribution=equal)
-            for pk in sorted(changed)
-            for position, person, equal in wanted[pk]
-        ],
-        batch_size=1000,
-    )
-    return changed
-
-
-def _keywords(programme: Programme, papers: Synced) -> set[int]:
-    known = dict(Keyword.objects.values_list("name", "pk"))
-    names = {name for paper in programme.papers for name in paper.keywords} - known.keys()
-    for keyword in Keyword.objects.bulk_create([Keyword(name=name) for name in sorted(names)], batch_size=1000):
-        known[keyword.name] = keyword.pk
-    return sync_pairs(
-        Paper.keywords.through,
-        ("paper_id", "keyword_id"),
-        {"paper__source": programme.source, "paper__withdrawn_at": None},
-        {(papers.rows[p.uid].pk, known[name]) for p in programme.papers for name in p.keywords},
-    )
-
-
-def _presentations(programme: Programme, sessions: Synced, papers: Synced) -> set[int]:
-    """Papers of sessions in their order. Times and links of a presentation that stays are kept."""
-    rows = Presentation.objects.filter(session__source=programme.source, session__withdrawn_at=None)
-    existing = {(row.session_id, row.paper_id): row for row in rows}
-    wanted = {
-        (sessions.rows[s.uid].pk, papers.rows[uid].pk): position
-        for s in programme.sessions
-        for position, uid in enumerate(s.papers, 1)
-    }
-    extra = [row for pair, row in existing.items() if pair not in wanted]
-    moved = [row for pair, row in existing.items() if pair in wanted and row.position != wanted[pair]]
-    missing = [pair for pair in wanted if pair not in existing]
-    Presentation.objects.filter(pk__in=[row.pk for row in extra]).delete()
-    for row in moved:
-        row.position = wanted[row.session_id, row.paper_id]
-    Presentation.objects.bulk_update(moved, ["position"], batch_size=400)
-    Presentation.objects.bulk_create(
-        [Presentation(session_id=pair[0], paper_id=pair[1], position=wanted[pair]) for pair in missing], batch_size=1000
-    )
-    return {row.session_id for row in [*extra, *moved]} | {session for session, _ in missing}
-
-
-def _remove_unused(people: Synced, source: str) -> None:
-    """People of this source whom it no longer names, unless a paper, an event or an account still does."""
-    kept = {row.pk for row in people.rows.values()}
-    unused = Person.objects.filter(source=source, user=None, authorships=None, events=None)
-    gone = {pk for pk in unused.values_list("pk", flat=True) if pk not in kept}
-    Person.objects.filter(pk__in=gone).delete()
-    people.gone |= gone
+        gone = [slug for slug in unused.values_list("slug", flat=True) if slug not in named]
+        if gone:
+            old: dict[str, Values] = {}
+            for start in range(0, len(gone), 1000):
+                old |= values_of("person", Person.objects.filter(slug__in=gone[start : start + 1000]))
+            self.report.counts["people"].withdrawn = self._remove("person", old)
