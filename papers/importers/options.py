@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 
@@ -10,3 +11,4 @@ from zoneinfo import ZoneInfo
 class ReadOptions:
     source: str
     zone: ZoneInfo | None = None  # for times written without an offset; None: such times are problems
+    mapping: Path | None = None  # which columns of which files mean what, where the format leaves that open
