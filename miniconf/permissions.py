@@ -7,7 +7,7 @@ visitors. tests/accounts/test_permissions.py holds the whole table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
 from typing_extensions import TypeIs
@@ -17,7 +17,7 @@ from papers.models import Authorship, Conference
 if TYPE_CHECKING:
     from demos.models import Demo
     from miniconf.accounts.models import User
-    from papers.models import Paper
+    from papers.models import Event, Paper
 
 Viewer: TypeAlias = "User | AnonymousUser"
 
@@ -77,4 +77,34 @@ def can_edit_paper(user: Viewer, paper: Paper) -> bool:
 
 def can_import(user: Viewer) -> bool:
     """Read a programme from files into the site."""
+    return is_organizer(user)
+
+
+def can_bookmark(user: Viewer) -> TypeIs[User]:
+    """Keep bookmarks and visited papers in the account; visitors keep theirs in the browser."""
+    return is_member(user)
+
+
+def is_host(user: Viewer, event: Event) -> bool:
+    """Whether `user`'s account is linked to one of the event's people."""
+    return is_member(user) and event.people.filter(user_id=user.pk).exists()
+
+
+def can_take_seat(user: Viewer, event: Event) -> TypeGuard[User]:
+    """Sign up for a place at a table: members; its hosts sit there anyway."""
+    return is_member(user) and not is_host(user, event)
+
+
+def can_see_seats(user: Viewer, event: Event) -> bool:
+    """See who has signed up for a table and what they would like to talk about: its hosts and organizers."""
+    return is_organizer(user) or is_host(user, event)
+
+
+def can_manage_seats(user: Viewer) -> bool:
+    """Close a table's sign-up, take people off its list: organizers."""
+    return is_organizer(user)
+
+
+def can_announce(user: Viewer) -> TypeGuard[User]:
+    """Write announcements to everybody: organizers."""
     return is_organizer(user)

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from demos.models import Demo
 from miniconf import permissions
 from miniconf.accounts.models import User
-from papers.models import Authorship, Conference, Paper, Person
+from papers.models import Authorship, Conference, Event, Paper, Person
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +26,11 @@ TABLE = {
     "see private links": MEMBERS,
     "edit the paper": OWN,
     "import a programme": ["organizer"],
+    "bookmark": MEMBERS,
+    "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
+    "host's list of a table": ["author", "organizer"],
+    "manage the seats of a table": ["organizer"],
+    "announce something to everybody": ["organizer"],
 }
 
 
@@ -44,6 +49,7 @@ def people():
         person = Person.objects.create(slug=who.replace(" ", "-"), name=who, user=users[who])
         Authorship.objects.create(paper=written, person=person, position=1)
     paper.representatives.add(users["representative"])
+    Event.objects.create(uid="t1", kind="mentoring", title="Table", capacity=1).people.add(users["author"].person)
     return users
 
 
@@ -72,6 +78,16 @@ def allowed(action, user):
             return permissions.can_edit_paper(user, paper)
         case "import":
             return permissions.can_import(user)
+        case "bookmark":
+            return permissions.can_bookmark(user)
+        case "take":
+            return permissions.can_take_seat(user, Event.objects.get(uid="t1"))
+        case "host's":
+            return permissions.can_see_seats(user, Event.objects.get(uid="t1"))
+        case "manage":
+            return permissions.can_manage_seats(user)
+        case "announce":
+            return permissions.can_announce(user)
     raise AssertionError(action)
 
 
@@ -91,4 +107,9 @@ def test_the_table_names_every_predicate():
         "can_see_private",
         "can_edit_paper",
         "can_import",
+        "can_bookmark",
+        "can_take_seat",
+        "can_see_seats",
+        "can_manage_seats",
+        "can_announce",
     }
