@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -36,3 +37,44 @@ def zone_choices() -> tuple[str, ...]:
     """Zones named after places, and UTC, as offered in the schedule's form."""
     areas = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
     return ("UTC", *sorted(name for name in _names() if name.split("/")[0] in areas and "/" in name))
+
+
+# --- How times are written. static/site/time.js writes them in the same way, on the viewer's kind of clock ------------
+
+
+def clock(time: dt.datetime) -> str:
+    """ "09:30"; in the night the clocks go back, when an hour happens twice, with which of the two: "02:30 UTC+2"."""
+    return f"{time:%H:%M}{_which(time)}"
+
+
+def span(start: dt.datetime, end: dt.datetime) -> str:
+    """ "09:00–10:30" on the clocks of their zone; what both have in common is said once."""
+    common = start.date() == end.date() and _which(start) == _which(end)
+    return f"{start:%H:%M}–{clock(end)}" if common else f"{clock(start)}–{clock(end)}"
+
+
+def days_and_clocks(start: dt.datetime, end: dt.datetime) -> str:
+    """ "Mon 3 May 2027, 09:00–10:30", as in mails, where no script knows the reader's clock."""
+    if start.date() == end.date():
+        return f"{start:%a} {start.day} {start:%b %Y}, {span(start, end)}"
+    return f"{start:%a} {start.day} {start:%b %Y}, {clock(start)} – {end:%a} {end.day} {end:%b}, {clock(end)}"
+
+
+def offset_name(time: dt.datetime) -> str:
+    """ "UTC+2", "UTC−3:30", "UTC"."""
+    minutes = round((time.utcoffset() or dt.timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}" if minutes else "UTC"
+
+
+def _which(time: dt.datetime) -> str:
+    # A time that came from UTC is never in the hour left out in spring: only one that happens twice differs here.
+    twice = time.replace(fold=0).utcoffset() != time.replace(fold=1).utcoffset()
+    return f" {offset_name(time)}" if twice else ""
+
+
+def day_bounds(date: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
+    """From the midnight a day begins with to the next one, in UTC; 23 to 25 hours where the clocks change."""
+    midnight = dt.datetime.combine(date, dt.time(), zone)
+    following = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), zone)
+    return midnight.astimezone(dt.UTC), following.astimezone(dt.UTC)

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from papers import zones
 from papers.listing import Wanted
 from papers.models import Authorship, Presentation
 
@@ -34,7 +35,23 @@ def time_range(start: dt.datetime, end: dt.datetime) -> SafeString:
 @register.simple_tag
 def clock(time: dt.datetime) -> SafeString:
     """The time of day, as the zone of `time` has it until the script writes it in the viewer's way."""
-    return format_html('<time datetime="{}" data-local="time">{}</time>', _iso(time), f"{time:%H:%M}")
+    return format_html('<time datetime="{}" data-local="time">{}</time>', _iso(time), zones.clock(time))
+
+
+@register.simple_tag
+def clocks(start: dt.datetime, end: dt.datetime) -> SafeString:
+    """From when to when on a day that is named nearby, as the zone of `start` and `end` has it."""
+    html = '<time datetime="{}" data-local="times" data-end="{}">{}</time>'
+    return format_html(html, _iso(start), _iso(end), zones.span(start, end))
+
+
+@register.simple_tag
+def moment(time: dt.datetime) -> SafeString:
+    """Day and time; in UTC until static/site/time.js writes it in the viewer's zone."""
+    time = time.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}" data-local="datetime">{}</time>', _iso(time), f"{time.day} {time:%b %Y, %H:%M} UTC"
+    )
 
 
 @register.simple_tag

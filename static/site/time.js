@@ -1,26 +1,28 @@
-// Times in the viewer's zone. The server prints UTC: <time datetime="2020-04-27T08:00:00Z" data-local="datetime">.
-// data-local is datetime, date, time or range (which also needs data-end="…Z"). Every such element is rewritten
-// when the page is loaded and whenever one is added to it.
+// Times in the viewer's zone, written one way everywhere: "Mon 3 May 2027, 09:00–10:30". The server prints UTC:
+// <time datetime="2020-04-27T08:00:00Z" data-local="datetime">. data-local is datetime, date, time, or range and times
+// (with and without the day; both need data-end="…Z"). Every such element is rewritten when the page is loaded and
+// whenever one is added to it.
 
-const STYLES = {
-  datetime: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
-  date: { weekday: "long", day: "numeric", month: "long" },
-  time: { hour: "2-digit", minute: "2-digit" },
-  range: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
-};
+const STYLES = new Set(["datetime", "date", "time", "range", "times"]);
 
-// The site speaks English; the viewer's own English decides between 14:00 and 2:00 PM.
-const LOCALE = navigator.languages.find((language) => language.startsWith("en")) ?? "en-GB";
+// The site speaks English; whether the clock has 24 hours or twice 12 is the viewer's own language's business.
+const TWELVE = Boolean(new Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions().hour12);
+const LOCALE = "en-GB";
 
 const browserZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+const zones = new Map();
+
 function known(zone) {
-  try {
-    Intl.DateTimeFormat(LOCALE, { timeZone: zone });
-    return Boolean(zone);
-  } catch {
-    return false;
+  if (!zones.has(zone)) {
+    try {
+      Intl.DateTimeFormat(LOCALE, { timeZone: zone });
+      zones.set(zone, Boolean(zone));
+    } catch {
+      zones.set(zone, false);
+    }
   }
+  return zones.get(zone);
 }
 
 function chosenZone() {
@@ -55,17 +57,75 @@ function remember() {
   document.cookie = `timezone=${timeZone()}; path=/; max-age=31536000; samesite=lax${secure}`;
 }
 
-function options(style, date) {
-  const year = date.getFullYear() === new Date().getFullYear() || style === "time" ? {} : { year: "numeric" };
-  return { ...STYLES[style], ...year, timeZone: timeZone() };
+const formats = new Map();
+
+/** The parts of a moment on the clocks of `zone`: weekday, day, month, year, hour, minute, offset ("+02:00"). */
+function wall(date, zone) {
+  if (!formats.has(zone)) {
+    const numbers = { day: "numeric", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const words = { weekday: "long", month: "long", timeZoneName: "longOffset" };
+    formats.set(zone, new Intl.DateTimeFormat(LOCALE, { timeZone: zone, ...numbers, ...words }));
+  }
+  const parts = Object.fromEntries(formats.get(zone).formatToParts(date).map(({ type, value }) => [type, value]));
+  return { ...parts, offset: parts.timeZoneName.replace("GMT", "") };
 }
 
-/** `date` (a Date or ISO text) in words of the viewer's zone; a range needs its end. */
+function minutesOf(offset) {
+  const [, sign, hours, minutes] = /^([+-])(\d+):?(\d+)?/.exec(offset) ?? [null, "+", 0, 0];
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0));
+}
+
+// In the night the clocks go back an hour happens twice; then the time says which of the two it is.
+function happensTwice(date, zone, offset) {
+  const here = minutesOf(offset);
+  return [-3, 3].some((hours) => {
+    const other = minutesOf(wall(new Date(date.valueOf() + hours * 3_600_000), zone).offset);
+    if (other === here) return false;
+    const twin = new Date(date.valueOf() + (here - other) * 60_000);
+    return minutesOf(wall(twin, zone).offset) === other;
+  });
+}
+
+/** "+02:00" as people write it: "UTC+2". */
+const offsetName = (offset) => `UTC${offset.replace(/^([+-])0?(\d+)(?::00)?/, "$1$2").replace("-", "\u2212")}`;
+
+function clock(date, zone, { ended = false } = {}) {
+  const { hour, minute, offset } = wall(date, zone);
+  const name = TWELVE && !ended ? ` ${Number(hour) < 12 ? "AM" : "PM"}` : "";
+  const which = !ended && happensTwice(date, zone, offset) ? ` ${offsetName(offset)}` : "";
+  return `${TWELVE ? Number(hour) % 12 || 12 : hour}:${minute}${name}${which}`;
+}
+
+// What both ends have in common, the half of the day or which of two hours, is said once.
+function clocks(start, end, zone) {
+  const from = clock(start, zone);
+  const until = clock(end, zone);
+  const sameDay = wall(start, zone).day === wall(end, zone).day;
+  const common = sameDay && from.split(" ").slice(1).join(" ") === until.split(" ").slice(1).join(" ");
+  return `${common ? clock(start, zone, { ended: true }) : from}–${until}`;
+}
+
+function dayOf(date, zone, { long = false, year = null } = {}) {
+  const day = wall(date, zone);
+  const shown = day.year === (year ?? wall(new Date(), zone).year) ? "" : ` ${day.year}`;
+  if (long) return `${day.weekday} ${day.day} ${day.month}${shown}`;
+  return `${day.weekday.slice(0, 3)} ${day.day} ${day.month.slice(0, 3)}${shown}`;
+}
+
+/** `date` (a Date or ISO text) in words of the viewer's zone; range and times need their end. */
 export function localTime(date, style = "datetime", end = null) {
   const start = new Date(date);
-  if (Number.isNaN(start.valueOf()) || !STYLES[style]) return String(date);
-  const format = new Intl.DateTimeFormat(LOCALE, options(style, start));
-  return style === "range" && end ? format.formatRange(start, new Date(end)) : format.format(start);
+  const last = new Date(end ?? date);
+  if (Number.isNaN(start.valueOf()) || Number.isNaN(last.valueOf()) || !STYLES.has(style)) return String(date);
+  const zone = timeZone();
+  if (style === "date") return dayOf(start, zone, { long: true });
+  if (style === "time") return clock(start, zone);
+  if (style === "times") return clocks(start, last, zone);
+  const day = dayOf(start, zone);
+  if (style === "datetime" || !end) return `${day}, ${clock(start, zone)}`;
+  const lastDay = dayOf(last, zone, { year: wall(start, zone).year });
+  if (dayOf(start, zone, { year: wall(start, zone).year }) === lastDay) return `${day}, ${clocks(start, last, zone)}`;
+  return `${day}, ${clock(start, zone)} – ${lastDay}, ${clock(last, zone)}`;
 }
 
 function rewrite(element) {
