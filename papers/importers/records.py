@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from .problems import Place, Problems
+from .time_texts import TimeProblem
+from .times import Dates, read_span, read_time
 
 _UID_NOT = re.compile(r"[/\\\s\x00-\x1f\x7f]")
 
@@ -50,9 +52,10 @@ class Record:
         problems: Problems,
         *,
         known: Iterable[str] | None = None,
-        zone: ZoneInfo | None = None,
+        zone: dt.tzinfo | None = None,
+        dates: Dates | None = None,
     ) -> None:
-        self.place, self.problems, self.zone = place, problems, zone
+        self.place, self.problems, self.zone, self.dates = place, problems, zone, dates
         self.data: Mapping[str, Any] = data if isinstance(data, dict) else {}
         self._told = not isinstance(data, dict)  # then there is nothing more to say about its fields
         if self._told:
@@ -144,7 +147,7 @@ class Record:
                 found.append(text)
         return found
 
-    def records(self, field: str, *, known: Iterable[str]) -> list[Record]:
+    def records(self, field: str, *, known: Iterable[str] | None = None) -> list[Record]:
         value = self.data.get(field)
         if value is None:
             return []
@@ -154,7 +157,7 @@ class Record:
         found = []
         for number, item in enumerate(value, 1):
             place = Place(self.place.file, _join(self.place.row, f"{field} {number}"))
-            found.append(Record(place, item, self.problems, known=known, zone=self.zone))
+            found.append(Record(place, item, self.problems, known=known, zone=self.zone, dates=self.dates))
         return found
 
     def url(self, field: str, *, limit: int, required: bool = False) -> str:
@@ -187,36 +190,35 @@ class Record:
             return ""
         return value
 
-    def time(self, field: str) -> dt.datetime | None:
-        """An aware time. Without an offset it is read in the record's zone, and is a problem where there is none."""
-        value = self.text(field, required=True)
+    def time(self, field: str, *, date_field: str = "", required: bool = True) -> dt.datetime | None:
+        """An aware time in UTC; its day may stand in a second field. Without an offset it is read in the record's
+        zone, without a year against its dates, and is a problem where there are none (times.py)."""
+        value = self.text(field, required=required)
+        try:
+            return read_time(value, date=self._day(date_field), zone=self.zone, dates=self.dates) if value else None
+        except TimeProblem as problem:
+            self._time_problem(problem, date_field, field)
+            return None
+
+    def span(
+        self, field: str, end_field: str = "", *, date_field: str = "", required: bool = True
+    ) -> tuple[dt.datetime, dt.datetime | None] | None:
+        """Start and end of one field that holds both, or of two; the end is None where there is none."""
+        value, end = self.text(field, required=required), self.text(end_field) if end_field else ""
         if not value:
             return None
         try:
-            time = dt.datetime.fromisoformat(value)
-        except ValueError:
-            self.problem(field, value, "a time like 2020-04-27T05:00:00+00:00")
+            return read_span(value, end=end, date=self._day(date_field), zone=self.zone, dates=self.dates)
+        except TimeProblem as problem:
+            self._time_problem(problem, date_field, field, end_field)
             return None
-        if len(value) <= 10:
-            self.problem(field, value, "a time of day too, like 2020-04-27T05:00:00+00:00")
-            return None
-        if time.tzinfo is None:
-            if self.zone is None:
-                self.problem(field, value, "no time zone: write it with its offset (…+00:00), or give --timezone ZONE")
-                return None
-            local = time
-            time = local.replace(tzinfo=self.zone)
-            if time.astimezone(dt.UTC).astimezone(self.zone).replace(tzinfo=None) != local:
-                self.problem(field, value, f"the clocks of {self.zone} skip this time: write it with its offset")
-                return None
-            if time.utcoffset() != time.replace(fold=1).utcoffset():
-                self.problem(field, value, f"the clocks of {self.zone} show this time twice: write it with its offset")
-                return None
-        try:
-            return time.astimezone(dt.UTC)
-        except OverflowError:
-            self.problem(field, value, "a time in years 2 to 9998")
-            return None
+
+    def _day(self, field: str) -> str:
+        return self.text(field) if field else ""
+
+    def _time_problem(self, problem: TimeProblem, *fields: str) -> None:
+        given = [name for name in fields if name and self.text(name)]
+        self.problem(" + ".join(given), " + ".join(self.text(name) for name in given), str(problem))
 
 
 def _join(*parts: str) -> str:
