@@ -1,0 +1,92 @@
+"""iCalendar (RFC 5545, RFC 7986): sessions as VEVENTs in UTC, for calendars that subscribe or import.
+
+Each has the address of its session's page at the end of its description, and again as X-MINICONF-PAGE, by which the
+importer takes it off again. CATEGORIES are the kind of session, then its track.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from typing import IO
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import QuerySet
+from icalendar import Calendar, Event
+from icalendar import vUri as Uri
+
+from papers.models import Conference, Session
+from papers.queries import visible_sessions
+
+NAME = "ical"
+TITLE = "iCalendar"
+DESCRIPTION = "The sessions of the schedule, for any calendar program: times, rooms, tracks, descriptions."
+CONTENT_TYPE = "text/calendar; charset=utf-8"
+FILE_NAME = "schedule.ics"
+
+REFRESH = dt.timedelta(hours=1)
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # RFC 5545, 3.1: no controls but the tab in text
+
+
+def sessions_for_calendars(*, track: str = "", kind: str = "") -> QuerySet[Session]:
+    """Sessions of the schedule, of one track (by slug) or one kind where they are given."""
+    sessions = visible_sessions().filter(in_schedule=True).select_related("track", "event")
+    if track:
+        sessions = sessions.filter(track__slug=track)
+    if kind:
+        sessions = sessions.filter(kind=kind)
+    return sessions.order_by("starts_at", "ends_at", "uid")
+
+
+def write(stream: IO[bytes], *, private: bool = False) -> None:
+    """The whole schedule; with `private`, also the meeting links that members see."""
+    stream.write(calendar_of(sessions_for_calendars(), title=Conference.current().name, private=private))
+
+
+def calendar_of(
+    sessions: Iterable[Session], *, title: str, extra: Mapping[int, str] | None = None, private: bool = False
+) -> bytes:
+    """A calendar file. `extra` holds paragraphs to add to descriptions, by primary key of the session."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//miniconf//programme//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", _text(title))
+    calendar.add("x-wr-calname", _text(title))
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", REFRESH)
+    for session in sessions:
+        calendar.add_component(_event(session, extra=(extra or {}).get(session.pk, ""), private=private))
+    return calendar.to_ical()
+
+
+def uid_of(session: Session) -> str:
+    """A UID for all the world: the session's own where it came from a calendar, else with this site's host."""
+    return session.uid if "@" in session.uid else f"{session.uid}@{urlsplit(settings.SITE_URL).hostname}"
+
+
+def _event(session: Session, *, extra: str, private: bool) -> Event:
+    event = Event()
+    page = settings.SITE_URL + session.get_absolute_url()
+    event.add("uid", uid_of(session))
+    event.add("dtstamp", session.updated_at.replace(microsecond=0))
+    event.add("last-modified", session.updated_at.replace(microsecond=0))
+    event.add("dtstart", session.starts_at.astimezone(dt.UTC))
+    event.add("dtend", session.ends_at.astimezone(dt.UTC))
+    event.add("summary", _text(session.title))
+    event.add("description", "\n\n".join(filter(None, (_text(session.description), _text(extra), page))))
+    if session.room:
+        event.add("location", _text(session.room))
+    event.add("url", session.url or page)
+    event.add("categories", [session.kind, *([_text(session.track.name)] if session.track else [])])
+    event.add("x-miniconf-page", page)
+    if private and session.join_url_private:
+        event.add("conference", Uri(session.join_url_private, params={"VALUE": "URI"}))
+    return event
+
+
+def _text(value: str) -> str:
+    return _NOT_TEXT.sub("", value)
