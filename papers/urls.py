@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import events, papers, programme, site
+from .views import events, papers, personal, programme, site
 
 
 class UidConverter(StringConverter):
@@ -16,6 +16,11 @@ urlpatterns = [
     path("", site.home, name="home"),
     path("papers/", papers.paper_list, name="papers"),
     path("papers/<uid:uid>/", papers.paper, name="paper"),
+    path("bookmarks/", personal.bookmarks, name="bookmarks"),
+    path("bookmarks/set/", personal.bookmark, name="bookmark"),
+    path("bookmarks/take-over/", personal.take_over_bookmarks, name="take_over_bookmarks"),
+    path("bookmarks/papers.csv", personal.bookmarks_csv, name="bookmarks_csv"),
+    path("bookmarks/papers.bib", personal.bookmarks_bibtex, name="bookmarks_bibtex"),
     path("people/<uid:slug>/", papers.person, name="person"),
     path("schedule/", programme.schedule, name="schedule"),
     path("sessions/<uid:uid>/", programme.session, name="session"),

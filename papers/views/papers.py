@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from papers import citation
+from papers.bookmarks import record_visit
 from papers.listing import SIZES, Wanted, choices, listing
 from papers.models import Paper, Person
 from papers.queries import slots, visible_papers, with_cards, with_people
@@ -51,6 +52,7 @@ def paper(request: HttpRequest, uid: str) -> HttpResponse:
         return _missing(request, uid)
     if shown.withdrawn_at:
         return render(request, "papers/withdrawn.html", {"what": "paper", "thing": shown}, status=410)
+    record_visit(user=request.user, paper=shown)
     url = request.build_absolute_uri(shown.get_absolute_url())
     context = {
         "paper": shown,

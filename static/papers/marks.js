@@ -1,0 +1,131 @@
+// Bookmarks and visited papers. Members' are in their account: the star's form is sent here without leaving the page.
+// Visitors' are in this browser. Other modules ask `bookmarked` and `visited`, and listen to "bookmarkschange" on document.
+import { csrfToken } from "../site/site.js";
+
+const MOST = 2000;
+const memory = { bookmarks: {}, visited: {} }; // where storage is switched off, for as long as the page is open
+
+function kept(name) {
+  try {
+    const value = JSON.parse(localStorage.getItem(name) ?? "{}");
+    return value && typeof value === "object" && !Array.isArray(value) ? value : {};
+  } catch {
+    return memory[name];
+  }
+}
+
+function keep(name, entries) {
+  // The oldest go first.
+  const newest = Object.entries(entries).sort((a, b) => b[1] - a[1]).slice(0, MOST);
+  memory[name] = Object.fromEntries(newest);
+  try {
+    localStorage.setItem(name, JSON.stringify(memory[name]));
+  } catch {
+    // Storage is full or switched off.
+  }
+}
+
+/** What this browser has bookmarked, newest first: "paper:<uid>", "session:<uid>", "event:<uid>"; or the ids of one kind. */
+export function bookmarked(kind = "") {
+  const keys = Object.entries(kept("bookmarks")).sort((a, b) => b[1] - a[1]).map(([key]) => key);
+  return kind ? keys.filter((key) => key.startsWith(`${kind}:`)).map((key) => key.slice(kind.length + 1)) : keys;
+}
+
+/** Ids of the papers this browser has visited, the last one first. */
+export function visited() {
+  return Object.entries(kept("visited")).sort((a, b) => b[1] - a[1]).map(([uid]) => uid);
+}
+
+export function rememberVisit(uid) {
+  keep("visited", { ...kept("visited"), [uid]: Date.now() });
+}
+
+const isMembers = (button) => Boolean(button.form);
+
+function show(button, on) {
+  button.setAttribute("aria-pressed", String(on));
+  if (isMembers(button)) button.value = on ? "0" : "1";
+}
+
+function tell(key, on) {
+  for (const button of document.querySelectorAll(`[data-bookmark="${CSS.escape(key)}"]`)) show(button, on);
+  document.dispatchEvent(new CustomEvent("bookmarkschange", { detail: { key, bookmarked: on } }));
+}
+
+/** Turns a star on or off: at once here, and back with a message if the server refuses. */
+export async function toggle(button) {
+  const key = button.dataset.bookmark;
+  const on = button.getAttribute("aria-pressed") !== "true";
+  if (!isMembers(button)) {
+    const entries = { ...kept("bookmarks") };
+    if (on) entries[key] = Date.now();
+    else delete entries[key];
+    keep("bookmarks", entries);
+    tell(key, on);
+    return;
+  }
+  if (button.getAttribute("aria-busy") === "true") return;
+  const body = new URLSearchParams(new FormData(button.form));
+  body.set("bookmarked", on ? "1" : "0");
+  button.setAttribute("aria-busy", "true");
+  tell(key, on);
+  let problem = "";
+  try {
+    const answer = await fetch(button.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (!answer.ok) problem = (await answer.json().catch(() => ({}))).detail ?? "The bookmark could not be saved.";
+  } catch {
+    problem = "The bookmark could not be saved: the site cannot be reached.";
+  }
+  button.removeAttribute("aria-busy");
+  if (problem) {
+    tell(key, !on);
+    say(problem);
+  }
+}
+
+/** A sentence for everybody, screen readers included, which goes away again. */
+export function say(text) {
+  let place = document.getElementById("marks-said");
+  if (!place) {
+    place = document.createElement("p");
+    place.id = "marks-said";
+    place.className = "notice marks-said";
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  place.hidden = false;
+  place.textContent = text;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => (place.hidden = true), 5000);
+}
+
+const signedIn = () => Boolean(document.querySelector("form.bookmark"));
+
+function refresh(root) {
+  const bookmarks = kept("bookmarks");
+  for (const button of root.querySelectorAll("button[data-bookmark]")) {
+    if (isMembers(button)) continue;
+    button.hidden = false;
+    show(button, button.dataset.bookmark in bookmarks);
+  }
+  const seen = kept("visited");
+  for (const card of root.querySelectorAll("[data-paper]:not(.is-visited)")) {
+    if (card.dataset.paper in seen && !signedIn()) card.classList.add("is-visited");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-bookmark]");
+  if (!button) return;
+  event.preventDefault();
+  toggle(button);
+});
+
+const page = document.querySelector("[data-visit]");
+if (page && !signedIn()) rememberVisit(page.dataset.visit);
+refresh(document);
+new MutationObserver((changes) => {
+  if (changes.some(({ addedNodes }) => [...addedNodes].some((node) => node instanceof Element))) refresh(document);
+}).observe(document.getElementById("main") ?? document.body, { childList: true, subtree: true });
+// Another tab has changed them.
+addEventListener("storage", ({ key }) => (key === "bookmarks" || key === "visited") && refresh(document));
