@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from miniconf.problems import Problem
 from papers.importers import reading
-from papers.importers.extensions import register
+from papers.importers.extensions import keeps, register
 from papers.importers.report import Report
 from papers.models import Paper
 
@@ -119,3 +119,12 @@ def _checked(entry: Any, row: str, source: str, report: Report) -> DemoIn | None
                 report.problem(FILE, row, "model", demo.model, problem.detail)
                 return None
     return demo
+
+
+@keeps
+def with_runs(kind: str, keys: list[str]) -> set[str]:
+    """Papers whose demos somebody has run."""
+    if kind != "paper":
+        return set()
+    papers = Paper.objects.filter(uid__in=keys, demos__runs__isnull=False)
+    return set(papers.values_list("uid", flat=True))

@@ -1,13 +1,17 @@
-"""Keeping the search index up to date when single rows are saved. Imports write in bulk and call it themselves."""
+"""Signals of the programme, and the search index kept up to date when single rows are saved."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+from django.dispatch import Signal
 
 from .models import Authorship, Keyword, Paper, Person
 from .search import index_papers
+
+# Sent after the commit of changes made in bulk: an import, its undoing. Single rows send Django's own signals.
+programme_changed = Signal()
 
 
 def _paper(instance: Paper, **_: Any) -> None:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 from django.utils.text import slugify
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from .options import ReadOptions
     from .problems import Problems
     from .programme import Programme
+    from .reconcile import Progress
     from .report import Report
 
 
@@ -37,59 +40,72 @@ def formats() -> dict[str, Format]:
 
 
 def import_programme(
-    folder: Path,
+    sources: Path | list[Path],
     *,
     format_name: str = "",
     source: str = "",
     timezone: str = "",
+    mapping: Path | None = None,
     dry_run: bool = False,
+    overwrite: bool = False,
     with_accounts: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
-    """Read `folder` and store what it holds; in a dry run, only say what would be done.
+    """Read `sources` (a folder, a zip, or files) and store what they hold; in a dry run, only say what would be done.
 
     Raises ImportFailed with every problem found; then nothing has changed.
     """
-    from .options import ReadOptions
     from .problems import Place, Problems
     from .reconcile import reconcile
     from .records import zone_named
     from .report import Report
-    from .validation import check
+    from .unpack import opened
 
     problems = Problems()
     zone = zone_named(timezone) if timezone else None
     if timezone and zone is None:
         problems.add(Place("--timezone"), "", "", f"{timezone} is no time zone; one like Europe/Berlin was expected")
-    if not folder.is_dir():
-        problems.add(Place(str(folder)), "", "", "no such folder" if not folder.exists() else "is no folder")
+    if format_name and format_name not in formats():
+        problems.add(Place("--format"), "", "", f"{format_name} is unknown; there are {', '.join(formats())}")
     problems.stop_if_any()
+    with opened([sources] if isinstance(sources, Path) else sources, problems) as folder:
+        if progress:
+            progress("reading", 0, 1)
+        chosen, programme = _read(folder, format_name, source, zone, mapping, problems)
+        report = Report(source=programme.source, title=chosen.TITLE, dry_run=dry_run, notes=list(programme.notes))
+        reconcile(programme, report, with_accounts=with_accounts, overwrite=overwrite, progress=progress)
+    return report
+
+
+def _read(
+    folder: Path, format_name: str, source: str, zone: ZoneInfo | None, mapping: Path | None, problems: Problems
+) -> tuple[Format, Programme]:
+    """The folder's format, and its programme, checked."""
+    from .options import ReadOptions
+    from .problems import Place
+    from .validation import check
 
     known = formats()
-    if format_name and format_name not in known:
-        problems.add(Place("--format"), "", "", f"{format_name} is unknown; there are {', '.join(known)}")
-        problems.stop_if_any()
     chosen = known.get(format_name) or next((f for f in known.values() if f.recognises(folder)), None)
+    if mapping is not None and not format_name:
+        chosen = known.get("map") or known["sitedata"]
     if chosen is None:
         problems.add(
-            Place(str(folder)),
+            Place(folder.name),
             "",
             "",
-            "no format recognised: conference.yml (native) or papers.csv (sitedata) was expected",
+            "no format recognised; docs/importing.md says by which files each is: " + ", ".join(known),
         )
         problems.stop_if_any()
         raise AssertionError
-
     named = getattr(chosen, "source_name", lambda _folder: "")(folder)
-    source = source or named or slugify(folder.resolve().name)
+    source = source or named or slugify(folder.resolve().name)[:40].strip("-")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", source):
         problems.add(
-            Place(str(folder)), "source", source, "up to 40 small letters, digits and -; choose one with --source NAME"
+            Place(folder.name), "source", source, "up to 40 small letters, digits and -; choose one with --source NAME"
         )
         problems.stop_if_any()
-
-    programme = chosen.read(folder, ReadOptions(source=source, zone=zone), problems)
+    programme = chosen.read(folder, ReadOptions(source=source, zone=zone, mapping=mapping), problems)
     check(programme, problems)
     problems.stop_if_any()
-    report = Report(source=source, title=chosen.TITLE, dry_run=dry_run, notes=list(programme.notes))
-    reconcile(programme, report, with_accounts=with_accounts)
-    return report
+    return chosen, programme

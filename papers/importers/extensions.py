@@ -8,8 +8,10 @@ from pathlib import Path
 from .report import Report
 
 Extension = Callable[[Path, str, Report], None]
+Keeper = Callable[[str, list[str]], set[str]]
 
 _registered: list[Extension] = []
+_keepers: list[Keeper] = []
 
 
 def register(extension: Extension) -> Extension:
@@ -25,3 +27,17 @@ def register(extension: Extension) -> Extension:
 
 def registered() -> tuple[Extension, ...]:
     return tuple(_registered)
+
+
+def keeps(keeper: Keeper) -> Keeper:
+    """Ask `keeper(kind, keys)` which rows carry something people made (a discussion, runs of a demo).
+
+    Undoing an import withdraws those instead of deleting them.
+    """
+    if keeper not in _keepers:
+        _keepers.append(keeper)
+    return keeper
+
+
+def kept(kind: str, keys: list[str]) -> set[str]:
+    return set().union(*(keeper(kind, keys) for keeper in _keepers))

@@ -14,7 +14,7 @@ def check(programme: Programme, problems: Problems) -> None:
     papers = _unique("uid", ((p.uid, p.place) for p in programme.papers), problems)
     events = _unique("uid", ((e.uid, e.place) for e in programme.events), problems)
     _unique("uid", ((s.uid, s.place) for s in programme.sessions), problems)
-    _unique("uid", ((s.uid, s.place) for s in programme.sponsors), problems)
+    sponsors = _unique("uid", ((s.uid, s.place) for s in programme.sponsors), problems)
     _unique("slug", ((p.slug, p.place) for p in programme.pages), problems)
     _unique("email", ((a.email, a.place) for a in programme.accounts), problems)
     for session in programme.sessions:
@@ -22,6 +22,8 @@ def check(programme: Programme, problems: Problems) -> None:
             problems.add(session.place, "ends_at", session.ends_at.isoformat(), "not before the session starts")
         if session.event and session.event not in events:
             problems.add(session.place, "event", session.event, "the uid of an event of this source")
+        if session.sponsor and session.sponsor not in sponsors:
+            problems.add(session.place, "sponsor", session.sponsor, "the uid of a sponsor of this source")
         seen: set[str] = set()
         for uid in session.papers:
             if uid not in papers:
@@ -29,6 +31,9 @@ def check(programme: Programme, problems: Problems) -> None:
             elif uid in seen:
                 problems.add(session.place, "papers", uid, "each paper once")
             seen.add(uid)
+    for paper in programme.papers:
+        if paper.event and paper.event not in events:
+            problems.add(paper.place, "event", paper.event, "the uid of an event of this source")
     authors = {author.name for paper in programme.papers for author in paper.authors}
     named = authors.union(chain.from_iterable(event.people for event in programme.events))
     for account in programme.accounts:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from papers.importers import formats
 from papers.models import Conference, Event, Page, Paper, Person, Session
 
 from .conftest import first_problem, write
@@ -27,17 +28,16 @@ def nothing_is_stored() -> bool:
 
 
 def test_a_folder_that_is_not_there(tmp_path, refused):
-    assert first_problem(refused(tmp_path / "nowhere")) == f"{tmp_path / 'nowhere'} — no such folder"
+    assert first_problem(refused(tmp_path / "nowhere")) == f"{tmp_path / 'nowhere'} — no such file or folder"
 
 
 def test_a_folder_of_no_known_format(tmp_path, refused):
-    assert first_problem(refused(tmp_path)) == (
-        f"{tmp_path} — no format recognised: conference.yml (native) or papers.csv (sitedata) was expected"
-    )
+    assert first_problem(refused(tmp_path)).startswith(f"{tmp_path.name} — no format recognised; docs/importing.md")
 
 
 def test_an_unknown_format_or_zone(sitedata, refused):
-    assert first_problem(refused(sitedata, format="xml")) == "--format — xml is unknown; there are native, sitedata"
+    sentence = first_problem(refused(sitedata, format="xml"))
+    assert sentence == f"--format — xml is unknown; there are {', '.join(formats())}"
     assert first_problem(refused(sitedata, timezone="Mars/Base")) == (
         "--timezone — Mars/Base is no time zone; one like Europe/Berlin was expected"
     )

@@ -1,0 +1,127 @@
+"""Taking an import back: every row as it was, unless it has been changed or used since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.timezone import now
+
+from miniconf.problems import Problem
+
+from .importers import extensions
+from .imports import after_change
+from .models import Conference, Import, ImportChange, Paper
+from .values import KINDS, Values, store, values_of
+
+# What refers to others goes before what it refers to.
+_ORDER = ("page", "session", "paper", "sponsor", "event", "person", "conference")
+
+
+@dataclass(slots=True)
+class Undone:
+    """How many rows were restored, deleted, withdrawn since people have used them, and kept as they are by now."""
+
+    restored: int = 0
+    deleted: int = 0
+    withdrawn: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+def undo(record: Import) -> Undone:
+    """Take back an applied import, the newest of its source. Raises Problem 409 where that is not possible."""
+    undone = Undone()
+    with transaction.atomic():
+        Conference.objects.select_for_update().get(pk=Conference.current().pk)
+        record = Import.objects.select_for_update().get(pk=record.pk)
+        if record.state != Import.State.APPLIED:
+            raise Problem(409, "Not applied", f"This import is {record.state}: there is nothing to undo.")
+        later = Import.objects.filter(
+            source=record.source, state=Import.State.APPLIED, applied_at__gt=record.applied_at
+        )
+        if later.exists():
+            raise Problem(409, "Undo the later one first", f"“{record.source}” was imported again after this.")
+        # What was taken away comes back first: what refers to it does so again afterwards.
+        for kind in reversed(_ORDER):
+            _restore_removed(record, kind, undone)
+        for kind in _ORDER:
+            _restore_changed(record, kind, undone)
+        for kind in _ORDER:
+            _take_away_added(record, kind, undone)
+        record.state, record.undone_at = Import.State.UNDONE, now()
+        record.save()
+        after_change()
+    return undone
+
+
+def _changes(record: Import, kind: str, *actions: str) -> dict[str, ImportChange]:
+    return {change.key: change for change in record.changes.filter(kind=kind, action__in=actions)}
+
+
+def _restore_removed(record: Import, kind: str, undone: Undone) -> None:
+    removed = _changes(record, kind, ImportChange.Action.REMOVED)
+    shape = KINDS[kind]
+    taken = set(
+        shape.model._default_manager.filter(**{f"{shape.key}__in": list(removed)}).values_list(shape.key, flat=True)
+    )
+    undone.kept += [f"{kind} {key}" for key in sorted(taken)]
+    again = {key: change.before for key, change in removed.items() if key not in taken}
+    store(kind, again, new=lambda key: {"source": record.source})
+    undone.restored += len(again)
+
+
+def _restore_changed(record: Import, kind: str, undone: Undone) -> None:
+    changes = _changes(record, kind, ImportChange.Action.CHANGED, ImportChange.Action.WITHDRAWN)
+    shape = KINDS[kind]
+    rows = shape.model._default_manager.filter(**{f"{shape.key}__in": list(changes)})
+    present = values_of(kind, rows)
+    back: dict[str, Values] = {}
+    for key, change in changes.items():
+        ours = present.get(key, {})
+        same = {name: value for name, value in change.before.items() if ours.get(name) == change.after.get(name)}
+        if same:
+            back[key] = same
+        if len(same) < len(change.before):
+            undone.kept.append(f"{kind} {key}")
+    store(kind, back)
+    undone.restored += len(back)
+
+
+def _take_away_added(record: Import, kind: str, undone: Undone) -> None:
+    shape = KINDS[kind]
+    added = list(_changes(record, kind, ImportChange.Action.ADDED))
+    if not added:
+        return
+    rows = shape.model._default_manager.filter(source=record.source)
+    for start in range(0, len(added), 500):
+        keys = added[start : start + 500]
+        mine = rows.filter(**{f"{shape.key}__in": keys})
+        used = extensions.kept(kind, keys) | _used_here(kind, keys)
+        here = set(mine.values_list(shape.key, flat=True))
+        if shape.withdrawn:
+            store(kind, {key: {"withdrawn": True} for key in used & here})
+            undone.withdrawn += [f"{kind} {key}" for key in sorted(used & here)]
+        else:
+            undone.kept += [f"{kind} {key}" for key in sorted(used & here)]
+        undone.deleted += len(here - used)
+        mine.exclude(**{f"{shape.key}__in": used}).delete()
+
+
+def _used_here(kind: str, keys: list[str]) -> set[str]:
+    """Rows that somebody has bookmarked, taken a seat at or speaks for, or that something else refers to."""
+    shape = KINDS[kind]
+    rows = shape.model._default_manager.filter(**{f"{shape.key}__in": keys})
+    if kind == "person":
+        used = rows.filter(
+            ~Q(user=None) | ~Q(authorships=None) | ~Q(events=None) | ~Q(chaired_sessions=None) | ~Q(sponsors=None)
+        )
+    elif kind in ("paper", "session"):
+        used = rows.exclude(bookmarks=None)
+        if kind == "paper":
+            used = used | Paper.objects.filter(uid__in=keys).exclude(representatives=None)
+    elif kind == "event":
+        used = rows.filter(~Q(bookmarks=None) | ~Q(seats=None))
+    else:
+        return set()
+    return set(used.values_list(shape.key, flat=True))
