@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,22 +14,35 @@ import yaml
 
 from .problems import Place, Problems
 
-_LARGEST_FILE = 100_000_000
+LARGEST_FILE = 100_000_000
+LONGEST_LINE = 2_000_000  # characters; a cell of a spreadsheet holds 32,767
+MOST_COLUMNS = 1_000
+MOST_ROWS = 200_000
+_MOST_VALUES = 5_000_000  # in a JSON file
+_MOST_NODES = 1_000_000  # in a YAML file
+_GROWTH = 10  # what aliases stand for may be so many times as long as the file
 
 
-def read_text(path: Path, problems: Problems, *, name: str = "") -> str | None:
-    """The text of a UTF-8 file without its byte order mark and with `\\n` line ends; None after a problem."""
+def read_bytes(path: Path, problems: Problems, *, name: str = "") -> bytes | None:
+    """What is in a file, unless it is too large; None after a problem."""
     place = Place(name or path.name)
     try:
         if path.stat().st_size > _LARGEST_FILE:
             problems.add(place, "", "", f"too large: at most {_LARGEST_FILE // 1_000_000} MB are read")
             return None
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         problems.add(place, "", "", "missing: this file must be in the folder")
-        return None
     except OSError as error:
         problems.add(place, "", "", f"cannot be read: {error.strerror}")
+    return None
+
+
+def read_text(path: Path, problems: Problems, *, name: str = "") -> str | None:
+    """The text of a UTF-8 file without its byte order mark and with `\\n` line ends; None after a problem."""
+    place = Place(name or path.name)
+    data = read_bytes(path, problems, name=name)
+    if data is None:
         return None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         problems.add(place, "", "", "is UTF-16: save it as UTF-8")
@@ -52,8 +66,8 @@ def read_csv(path: Path, problems: Problems, *, required: Iterable[str]) -> list
     if text is None:
         return []
     place = Place(path.name)
-    csv.field_size_limit(_LARGEST_FILE)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    csv.field_size_limit(LARGEST_FILE)
+    reader = csv.reader(_lines(text), strict=True)
     rows: list[tuple[Place, dict[str, str]]] = []
     header: list[str] | None = None
     number = 0
@@ -66,7 +80,10 @@ def read_csv(path: Path, problems: Problems, *, required: Iterable[str]) -> list
                 if missing:
                     problems.add(Place(place.file, "row 1"), "columns", ",".join(header), f"also {', '.join(missing)}")
                     return []
-                twice = sorted({column for column in header if header.count(column) > 1})
+                if len(header) > MOST_COLUMNS:
+                    problems.add(Place(place.file, "row 1"), "columns", len(header), f"at most {MOST_COLUMNS}")
+                    return []
+                twice = sorted(column for column, count in Counter(header).items() if count > 1)
                 if twice:
                     problems.add(Place(place.file, "row 1"), "columns", ",".join(twice), "each column once")
                     return []
@@ -76,12 +93,22 @@ def read_csv(path: Path, problems: Problems, *, required: Iterable[str]) -> list
                     problems.add(here, "cells", len(cells), f"{len(header)} cells, as in the header")
                 else:
                     rows.append((here, dict(zip(header, cells, strict=True))))
+                if len(rows) > MOST_ROWS:
+                    problems.add(here, "", "", f"has too many rows: at most {MOST_ROWS} are read")
+                    return []
     except csv.Error as error:
         problems.add(Place(place.file, f"row {number + 1}"), "", "", f"is not CSV from here on: {error}")
         return []
     if header is None:
         problems.add(place, "", "", f"is empty: a first line with the columns {', '.join(required)}")
     return rows
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(f"a line of more than {LONGEST_LINE} characters")
+        yield line
 
 
 class _DuplicateKey(ValueError):
@@ -106,12 +133,22 @@ def read_json(path: Path, problems: Problems) -> Any:
     text = read_text(path, problems)
     if text is None:
         return None
+    if text.count(",") + text.count("[") + text.count("{") > _MOST_VALUES:  # each value but one follows on one of these
+        problems.add(Place(path.name), "", "", f"too large: at most {_MOST_VALUES} values are read")
+        return None
+    return parse_json(text, Place(path.name), problems)
+
+
+def parse_json(text: str, place: Place, problems: Problems) -> Any:
+    """The value of a JSON text; None after a problem. The place without a row gets the line of the mistake."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        problems.add(Place(path.name, f"line {error.lineno}"), "", "", f"is not JSON: {error.msg}")
-    except (_DuplicateKey, RecursionError) as error:
-        problems.add(Place(path.name), "", "", f"is not JSON: {error}")
+        problems.add(Place(place.file, place.row or f"line {error.lineno}"), "", "", f"is not JSON: {error.msg}")
+    except RecursionError:
+        problems.add(place, "", "", "is nested too deeply")
+    except ValueError as error:  # a key that stands twice, a number that is none or has thousands of digits
+        problems.add(place, "", "", f"is not JSON: {error}")
     return None
 
 
@@ -122,6 +159,35 @@ class _Loader(yaml.SafeLoader):
         first: [(tag, regexp) for tag, regexp in resolvers if tag == "tag:yaml.org,2002:null"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._longest = _GROWTH * len(text) + 100_000
+        self._length = self._nodes = 0  # of all that was composed, with what aliases stand for
+        self._lengths: dict[int, int] = {}  # of what has an anchor
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = cast(Any, self).peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            node = super().compose_node(parent, index)
+            if id(node) not in self._lengths:
+                raise yaml.composer.ComposerError(None, None, "an alias in what it stands for", event.start_mark)
+            self._grow(self._lengths[id(node)], event.start_mark)
+            return node
+        before = self._length
+        self._grow(1 + len(getattr(event, "value", "")), event.start_mark)
+        node = super().compose_node(parent, index)
+        if event.anchor is not None:
+            self._lengths[id(node)] = self._length - before
+        return node
+
+    def _grow(self, length: int, mark: yaml.Mark) -> None:
+        self._length += length
+        self._nodes += 1
+        if self._length > self._longest:
+            raise yaml.composer.ComposerError(None, None, f"aliases make it {_GROWTH} times as long", mark)
+        if self._nodes > _MOST_NODES:
+            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_NODES} values", mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -150,6 +216,8 @@ def read_yaml(path: Path, problems: Problems, *, name: str = "") -> Any:
     except yaml.reader.ReaderError as error:
         line = f"line {text.count(chr(10), 0, error.position) + 1}"
         problems.add(Place(name or path.name, line), "character", error.character, "a printable character")
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError:
+        problems.add(Place(name or path.name), "", "", "is nested too deeply")
+    except (yaml.YAMLError, ValueError) as error:
         problems.add(Place(name or path.name), "", "", f"is not YAML: {error}")
     return None
