@@ -21,7 +21,7 @@ class Place:
 
 def shown(value: object) -> str:
     """A value as it appears in a message: on one line, cut when long, and visible when it is empty."""
-    text = value if isinstance(value, str) else repr(value)
+    text = (value if isinstance(value, str) else repr(value))[: _LONGEST_VALUE + 1]
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return f"{text[:_LONGEST_VALUE]}…" if len(text) > _LONGEST_VALUE else (text or "(empty)")
 

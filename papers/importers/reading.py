@@ -139,10 +139,16 @@ def read_json(path: Path, problems: Problems) -> Any:
     return parse_json(text, Place(path.name), problems)
 
 
+def _int(digits: str) -> int:
+    if len(digits) > 1000:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
 def parse_json(text: str, place: Place, problems: Problems) -> Any:
     """The value of a JSON text; None after a problem. The place without a row gets the line of the mistake."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int)
     except json.JSONDecodeError as error:
         problems.add(Place(place.file, place.row or f"line {error.lineno}"), "", "", f"is not JSON: {error.msg}")
     except RecursionError:
@@ -167,7 +173,7 @@ class _Loader(yaml.SafeLoader):
         self._lengths: dict[int, int] = {}  # of what has an anchor
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = cast(Any, self).peek_event()
+        event: Any = cast(Any, self).peek_event()
         if isinstance(event, yaml.AliasEvent):
             node = super().compose_node(parent, index)
             if id(node) not in self._lengths:
@@ -181,7 +187,7 @@ class _Loader(yaml.SafeLoader):
             self._lengths[id(node)] = self._length - before
         return node
 
-    def _grow(self, length: int, mark: yaml.Mark) -> None:
+    def _grow(self, length: int, mark: Any) -> None:
         self._length += length
         self._nodes += 1
         if self._length > self._longest:
