@@ -27,8 +27,8 @@ def read_bytes(path: Path, problems: Problems, *, name: str = "") -> bytes | Non
     """What is in a file, unless it is too large; None after a problem."""
     place = Place(name or path.name)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            problems.add(place, "", "", f"too large: at most {_LARGEST_FILE // 1_000_000} MB are read")
+        if path.stat().st_size > LARGEST_FILE:
+            problems.add(place, "", "", f"too large: at most {LARGEST_FILE // 1_000_000} MB are read")
             return None
         return path.read_bytes()
     except FileNotFoundError:
