@@ -176,9 +176,10 @@ class _Loader(yaml.SafeLoader):
         event: Any = cast(Any, self).peek_event()
         if isinstance(event, yaml.AliasEvent):
             node = super().compose_node(parent, index)
+            mark: Any = event.start_mark
             if id(node) not in self._lengths:
-                raise yaml.composer.ComposerError(None, None, "an alias in what it stands for", event.start_mark)
-            self._grow(self._lengths[id(node)], event.start_mark)
+                raise yaml.composer.ComposerError(None, None, "an alias in what it stands for", mark)
+            self._grow(self._lengths[id(node)], mark)
             return node
         before = self._length
         self._grow(1 + len(getattr(event, "value", "")), event.start_mark)
