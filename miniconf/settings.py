@@ -148,7 +148,10 @@ _celery_redis = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_BROKER_URL = _celery_redis
 CELERY_TASK_IGNORE_RESULT = True  # results are rows: a run, an import
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"demos.tasks.execute_run": {"queue": "gpu"}}
+CELERY_TASK_ROUTES = {
+    "demos.tasks.execute_run": {"queue": "gpu"},
+    "papers.tasks.embed_papers": {"queue": "gpu"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -160,6 +163,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_DB_REUSE_MAX = 10_000 if _database["ENGINE"] == "django.db.backends.sqlite3" else None
 CELERY_BEAT_SCHEDULE = {
     "recover-lost-runs": {"task": "demos.tasks.recover_lost_runs", "schedule": 5.0, "options": {"expires": 10}},
+    "update-similarity": {"task": "papers.tasks.update_similarity", "schedule": 600.0, "options": {"expires": 600}},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 
@@ -176,6 +180,9 @@ RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="300/minute")
 RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="600/minute")
 # Folder of model folders shipped with the site; a demo names one of them.
 MODELS_DIR = Path(env.str("MODELS_DIR", default=str(BASE_DIR / "demos" / "checkpoints")))
+# The sentence embedding model that finds similar papers (docs/similarity.md): a folder, the name of a package that holds
+# one, or an id of the Hugging Face hub. Without one TF-IDF stands in.
+SIMILARITY_MODEL = env.str("SIMILARITY_MODEL", default="")
 
 # --- People ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
