@@ -33,9 +33,9 @@ class Format(Protocol):
 
 def formats() -> dict[str, Format]:
     """All formats by name, in the order in which they are tried."""
-    from . import native, sitedata  # late, since models are needed and apps import `importers.extensions` early
+    from . import frab, native, sitedata  # late, since models are needed and apps import `importers.extensions` early
 
-    modules: tuple[Format, ...] = (native, sitedata)
+    modules: tuple[Format, ...] = (native, sitedata, frab)
     return {module.NAME: module for module in modules}
 
 
