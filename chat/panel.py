@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from miniconf.live import Event
 from miniconf.permissions import can_post
+from miniconf.serving.page_notes import mark_page
 
 from .queries import STARTS_WITH, latest, role_of
 from .rooms import RoomInfo
@@ -68,6 +69,7 @@ def panel_context(
 ) -> dict[str, Any]:
     """What templates/chat/panel.html needs. Reads the room's newest messages, or those before a number."""
     events = latest(room, before=before, limit=limit)
+    mark_page(request, tags=[f"room:{room.key}"])  # a message published to the topic makes the page out of date
     user = request.user
     return {
         "room": room,

@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 
 from miniconf.live.hub import follow_batches
 from miniconf.problems import Problem
+from miniconf.serving.same_origin import refuse_other_sites
 
 from . import kinds, services
 from .models import Demo, Run
@@ -121,6 +122,7 @@ def read_demo(request: HttpRequest, slug: str) -> dict[str, Any]:
 @router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")
 def create_run(request: HttpRequest, slug: str, body: RunIn) -> Status[dict[str, Any]]:
     """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`."""
+    refuse_other_sites(request)
     run = services.create_run(
         demo=get_demo(slug), inputs=body.inputs, user=request.user, visitor=services.visitor_of(request)
     )
@@ -135,6 +137,7 @@ def read_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
 @router.post("/runs/{run_id}/cancel", response=RunOut, url_name="run-cancel", summary="Cancel a run")
 def cancel_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
     """A run that has finished stays as it is."""
+    refuse_other_sites(request)
     run = services.cancel_run(run=get_run(run_id), user=request.user, visitor=services.visitor_of(request))
     return services.run_as_dict(run)
 

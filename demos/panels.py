@@ -12,12 +12,15 @@ from django.http import HttpRequest
 from miniconf.live import BrokerDown
 from miniconf.permissions import can_run
 from miniconf.problems import Problem
+from miniconf.serving.page_notes import mark_page
 
 from . import kinds, queue
 from .models import Demo
 
 # Alternatives are shown unless the demo says otherwise; the API's own default is none.
 SHOWN_ALTERNATIVES = 5
+# How long visitors may be shown that no machine runs the model: one may be there any moment.
+NOT_READY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,9 @@ def panel_for(
     problem: Problem | None = None,
 ) -> Panel:
     """The panel of `demo` for who asks; `inputs` take the place of the demo's presets, also where they are wrong."""
+    ready = worker_ready(demo, workers)
+    if not ready:
+        mark_page(request, seconds=NOT_READY_SECONDS)
     presets = kinds.get(demo.kind).inputs_for(demo)
     if "alternatives" in presets and "alternatives" not in demo.defaults:
         presets["alternatives"] = SHOWN_ALTERNATIVES
@@ -106,7 +112,7 @@ def panel_for(
         demo=demo,
         inputs={**presets, **(inputs or {})},
         may_run=can_run(request.user, demo, getattr(request, "conference", None)),
-        worker_ready=worker_ready(demo, workers),
+        worker_ready=ready,
         site=request.build_absolute_uri("/").rstrip("/"),
         errors=known,
         problem=" ".join(rest),

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from miniconf.permissions import can_run
 from miniconf.problems import Problem
+from miniconf.serving.page_notes import mark_page
+from miniconf.serving.same_origin import protect_visitors_too
 
 from . import kinds
 from .models import Demo, Run
-from .panels import living_workers, panel_for, worker_ready
+from .panels import NOT_READY_SECONDS, living_workers, panel_for, worker_ready
 from .run_pages import facts, status_line, timings
 from .services import cancel_run, create_run, run_as_dict, visitor_of
 from .token_text import shown_tokens
@@ -29,6 +31,8 @@ def demo_list(request: HttpRequest) -> HttpResponse:
     )
     workers = living_workers()
     rows = [{"demo": demo, "kind": kinds.get(demo.kind), "ready": worker_ready(demo, workers)} for demo in demos]
+    if not all(row["ready"] for row in rows):
+        mark_page(request, seconds=NOT_READY_SECONDS)
     return render(request, "demos/list.html", {"rows": rows, "anybody_ready": any(row["ready"] for row in rows)})
 
 
@@ -40,6 +44,7 @@ def demo_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@protect_visitors_too
 def run_demo(request: HttpRequest, slug: str) -> HttpResponse:
     """The form without JavaScript: to the run's page, or back to the form with what is wrong at each field."""
     demo = _demo(slug)
@@ -70,6 +75,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@protect_visitors_too
 def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The Stop button without JavaScript."""
     run = get_object_or_404(Run, pk=run_id)

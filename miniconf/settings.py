@@ -128,6 +128,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Threads that run synchronous code (views, ORM calls of sockets) in a web process; each holds one connection.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
+# Visitors' pages are kept in each web process's memory, for so long at most, unless they change before; 0 keeps none.
+PAGE_CACHE_SECONDS = env.int("PAGE_CACHE_SECONDS", default=0 if DEBUG else 60)
+PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", default=32_000_000)
 
 # --- Broker: Valkey or Redis. `manage.py up` starts one in the data folder unless REDIS_URL names another ----------
 # Database 0 carries the queue and everything live.

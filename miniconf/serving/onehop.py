@@ -15,11 +15,13 @@ from typing import Any, cast
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse, parse_cookie
 from django.urls import set_script_prefix
+from django.utils.functional import cached_property
 
+from .page_notes import NotedCookies, notes_of
 from .pool import run_in_pool
 
 Scope = dict[str, Any]
@@ -31,7 +33,19 @@ class TooLarge(Exception):
     """The request's body is larger than settings.MAX_REQUEST_BYTES."""
 
 
+class Request(ASGIRequest):
+    """Notes which cookies were looked at where the answer is to be shared (see page_cache.py)."""
+
+    @cached_property
+    def COOKIES(self) -> dict[str, str]:  # type: ignore[override]
+        cookies = parse_cookie(self.META.get("HTTP_COOKIE", ""))
+        notes = notes_of(self)
+        return cookies if notes is None else NotedCookies(cookies, notes)
+
+
 class OneHopHandler(ASGIHandler):
+    request_class = Request
+
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
@@ -45,7 +59,7 @@ class OneHopHandler(ASGIHandler):
             await _send_bytes(send, 413, b"The request is larger than this site accepts.\n")
             return
         try:
-            response = await run_in_pool(self._respond, scope, body)
+            response = await run_in_pool(self.respond, scope, body)
             if isinstance(response, StreamingHttpResponse):
                 await self._stream(response, receive, send)
             else:
@@ -53,7 +67,7 @@ class OneHopHandler(ASGIHandler):
         finally:
             body.close()
 
-    def _respond(self, scope: Scope, body: Any) -> HttpResponseBase:
+    def respond(self, scope: Scope, body: Any) -> HttpResponseBase:
         """On a thread: the whole of Django. Only streaming responses are left open."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
