@@ -1,9 +1,9 @@
 """Addresses of the programme. A paper's id keeps its case and may hold `. - _ , ( ) :`."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import events, papers, personal, programme, site
+from .views import announcements, events, papers, people, personal, programme, seats, site
 
 
 class UidConverter(StringConverter):
@@ -21,13 +21,23 @@ urlpatterns = [
     path("bookmarks/take-over/", personal.take_over_bookmarks, name="take_over_bookmarks"),
     path("bookmarks/papers.csv", personal.bookmarks_csv, name="bookmarks_csv"),
     path("bookmarks/papers.bib", personal.bookmarks_bibtex, name="bookmarks_bibtex"),
-    path("people/<uid:slug>/", papers.person, name="person"),
+    path("people/", people.people_list, name="people"),
+    path("people/<uid:slug>/", people.person, name="person"),
     path("schedule/", programme.schedule, name="schedule"),
+    path("schedule/zone/", programme.set_zone, name="set_zone"),
     path("sessions/<uid:uid>/", programme.session, name="session"),
     path("events/", events.events, name="events"),
     path("events/<uid:uid>/", events.event, name="event"),
+    path("events/<uid:uid>/seat/", seats.seat, name="seat"),
+    path("events/<uid:uid>/seats/", seats.host_list, name="table"),
+    path("seats/", seats.own_seats, name="seats"),
     path("sponsors/", site.sponsors, name="sponsors"),
+    path("sponsors/<uid:uid>/", site.sponsor, name="sponsor"),
+    path("announcements/", announcements.announcements, name="announcements"),
+    path("announcements/<int:pk>/", announcements.announcement, name="announcement"),
+    path("announcements/<int:pk>/remove/", announcements.remove_announcement, name="remove_announcement"),
     path("pages/<slug:slug>/", site.page, name="page"),
     path("help/", site.help_page, name="help"),
+    path("organize/", include("papers.urls_organize")),
     path("media/<path:path>", site.media_file, name="media"),
 ]

@@ -1,0 +1,86 @@
+"""Changes of the programme in words: which field became what, for organizers' pages (imports, history)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+LABELS = {
+    "tldr": "summary", "year": "year", "kind": "type", "video_url": "video address", "video_file": "video",
+    "captions_file": "captions", "video_poster": "video still", "thumbnail_file": "picture",
+    "thumbnail_url": "picture address", "poster_file": "poster", "slides_file": "slides", "image_url": "picture",
+    "starts_at": "start", "ends_at": "end", "starts_on": "first day", "ends_on": "last day", "url": "web page",
+    "event": "event", "in_schedule": "listed in the schedule", "join_url_private": "meeting link (private)",
+    "join_note_private": "meeting note (private)", "email_private": "e-mail address (private)", "map_x": "map, across",
+    "map_y": "map, down", "bibtex": "BibTeX", "logo_url": "logo",
+}  # fmt: skip
+_LONGEST = 6000  # letters compared; beyond that only the beginning is shown
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a text that was compared with another."""
+
+    change: Literal["same", "gone", "new"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    label: str
+    pieces: list[Piece]
+
+
+def label_of(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def text_of(value: Any) -> str:
+    """A plain value (papers/values.py) as an organizer reads it."""
+    if value is None or value == "" or value == []:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "\n".join(_item(item) for item in value)
+    text = str(value)
+    if match := re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?\+00:00", text):
+        return f"{match[1]} {match[2]} UTC"
+    return text
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    if "person" in item:
+        return f"{item['person']}{' *' if item['equal_contribution'] else ''}"
+    if "paper" in item:
+        times = [text_of(item[name]) for name in ("starts_at", "ends_at") if item.get(name)]
+        return " ".join([item["paper"], *times, item.get("join_url_private") or ""]).strip()
+    return f"{item.get('label', '')} {item.get('url', '')}".strip()
+
+
+def compared(before: Any, after: Any) -> list[Piece]:
+    """What went and what came, word by word."""
+    old, new = text_of(before)[:_LONGEST], text_of(after)[:_LONGEST]
+    if not old or not new or len(old) + len(new) < 40:
+        return [Piece("gone", old)] * bool(old) + [Piece("new", new)] * bool(new)
+    a, b = _WORDS.findall(old), _WORDS.findall(new)
+    pieces: list[Piece] = []
+    for what, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal":
+            pieces.append(Piece("same", "".join(a[i:j])))
+            continue
+        if i < j:
+            pieces.append(Piece("gone", "".join(a[i:j])))
+        if k < m:
+            pieces.append(Piece("new", "".join(b[k:m])))
+    return pieces
+
+
+def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
+    return [FieldChange(label_of(name), compared(before.get(name), value)) for name, value in after.items()]
