@@ -7,6 +7,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from .models import Conference
 
@@ -35,8 +37,19 @@ def _names() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def zone_choices() -> tuple[str, ...]:
     """Zones named after places, and UTC, as offered in the schedule's form."""
-    areas = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    areas = (
+        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"
+    )  # fmt: skip
     return ("UTC", *sorted(name for name in _names() if name.split("/")[0] in areas and "/" in name))
+
+
+@lru_cache(maxsize=64)
+def zone_options(chosen: str) -> SafeString:
+    """The choices as options of a select: five hundred of them, the same for everybody in a zone."""
+    choices = zone_choices()
+    names = choices if chosen in choices or not chosen else (chosen, *choices)
+    marks = (SafeString(" selected") if name == chosen else "" for name in names)
+    return format_html_join("", "<option{}>{}</option>", zip(marks, names, strict=True))
 
 
 # --- How times are written. static/site/time.js writes them in the same way, on the viewer's kind of clock ------------

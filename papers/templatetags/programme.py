@@ -106,6 +106,13 @@ def size_link(wanted: Wanted, size: str) -> str:
     return f"?{query}&size={size}" if query else f"?size={size}"
 
 
+@register.simple_tag
+def week_block_link(wanted: Any, block: Any) -> str:
+    """Where the sessions of a block of the week stand in their day (papers/schedule/week.py)."""
+    address = wanted.address(view="day", day=block.starts_at.date(), page=block.page)
+    return f"{reverse('schedule')}{address}#{block.anchor}"
+
+
 @register.filter
 def kind_name(kind: str) -> str:
     return "Q&A" if kind == "qa" else kind.capitalize()

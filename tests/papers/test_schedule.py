@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.http import QueryDict
 from django.utils.timezone import now
 
 from papers.models import Conference, Session
-from papers.schedule import chosen_day, day_of, slots_by_day
+from papers.schedule.layout import day_of, slots_by_day
+from papers.schedule.pages import chosen_day
+from papers.schedule.wanted import read_wanted
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -100,8 +103,9 @@ def test_the_night_the_clocks_go_back_keeps_its_order():
 )
 def test_the_day_asked_for_or_today_or_the_next_or_the_first(asked, today, chosen):
     known = [dt.date(2027, 5, 3), dt.date(2027, 5, 4), dt.date(2027, 5, 6)]
-    assert chosen_day(asked, known, dt.date.fromisoformat(today)) == dt.date.fromisoformat(chosen)
-    assert chosen_day(asked, [], dt.date.fromisoformat(today)) is None
+    wanted = read_wanted(QueryDict(f"day={asked}")).day
+    assert chosen_day(wanted, known, dt.date.fromisoformat(today)) == dt.date.fromisoformat(chosen)
+    assert chosen_day(wanted, [], dt.date.fromisoformat(today)) is None
 
 
 # --- The page ----------------------------------------------------------------------------------------------------
@@ -122,7 +126,7 @@ def agenda(client, query: str = "") -> list[tuple[str, str]]:
 
 def test_the_page_groups_by_the_zone_of_the_profile_or_of_the_browser_or_of_the_conference(client, programme):
     Conference.objects.create(name="C", timezone="America/New_York")
-    everything = "?day=all"
+    everything = "?view=agenda"
     assert agenda(client, everything) == [("2027-05-03", ""), ("", "Early"), ("", "Late")]
     client.cookies["timezone"] = "Europe/Berlin"
     berlin = [("2027-05-03", ""), ("", "Early"), ("2027-05-04", ""), ("", "Late")]
@@ -134,15 +138,15 @@ def test_the_page_groups_by_the_zone_of_the_profile_or_of_the_browser_or_of_the_
 def test_one_day_at_a_time_and_one_kind(client, programme):
     client.cookies["timezone"] = "Europe/Berlin"
     assert agenda(client, "?day=2027-05-04") == [("2027-05-04", ""), ("", "Late")]
-    assert agenda(client, "?day=all&kind=poster") == [("2027-05-03", ""), ("", "Early")]
-    assert agenda(client, "?day=all&kind=nonsense")[1] == ("", "Early")
+    assert agenda(client, "?view=agenda&kind=poster") == [("2027-05-03", ""), ("", "Early")]
+    assert agenda(client, "?view=agenda&kind=nonsense")[1] == ("", "Early")
 
 
 def test_a_zone_is_chosen_without_scripts_and_remembered(client, programme):
-    response = client.get("/schedule/?tz=Asia/Tokyo&day=all&kind=social")
-    assert (response.status_code, response.headers["Location"]) == (302, "/schedule/?day=all&kind=social")
+    response = client.get("/schedule/?tz=Asia/Tokyo&view=agenda&kind=social")
+    assert (response.status_code, response.headers["Location"]) == (302, "/schedule/?view=agenda&kind=social")
     assert client.cookies["timezone"].value == "Asia/Tokyo"
-    assert agenda(client, "?day=all&kind=social") == [("2027-05-04", ""), ("", "Late")]
+    assert agenda(client, "?view=agenda&kind=social") == [("2027-05-04", ""), ("", "Late")]
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "Mars/Base", "", "\x00", "Europe"])
@@ -150,7 +154,7 @@ def test_a_zone_that_does_not_exist_changes_nothing(client, programme, zone):
     assert client.get("/schedule/", {"tz": zone}).status_code == 302
     assert "timezone" not in client.cookies
     client.cookies["timezone"] = zone.replace("\x00", "")
-    assert agenda(client, "?day=all")[0] == ("2027-05-03", "")
+    assert agenda(client, "?view=agenda")[0] == ("2027-05-03", "")
 
 
 def test_what_is_on_now_is_marked(client, db):
@@ -158,7 +162,7 @@ def test_what_is_on_now_is_marked(client, db):
         Session.objects.create(
             uid=title, title=title, starts_at=now() + dt.timedelta(hours=start), ends_at=now() + dt.timedelta(hours=end)
         )
-    text = client.get("/schedule/?day=all").content.decode()
+    text = client.get("/schedule/?view=agenda").content.decode()
     classes = dict(re.findall(r'<li class="slot ([^"]*)".*?slot-title"><a href="/sessions/(\w+)/"', text, re.DOTALL))
     marked = {title: re.findall(r"is-\w+", names) for names, title in classes.items()}
     assert marked == {"over": ["is-over"], "running": ["is-now"], "coming": []}

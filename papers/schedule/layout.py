@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from .models import Session
+from papers.models import Session
 
 MOST_LANES = 6  # side by side on a wide screen; static/papers/schedule.css has as many
 MOST_ROWS = 40
@@ -24,6 +24,13 @@ class Slot:
     lane: int = 1
     top: int = 1
     bottom: int = 2
+    anchor: str = ""  # what a link to this time of the day ends in; on the first session that starts then
+    papers: list[tuple[str, str]] = field(default_factory=list)  # uid and title of the first ones
+    paper_count: int = 0
+
+    @property
+    def more_papers(self) -> int:
+        return self.paper_count - len(self.papers)
 
     @property
     def days_later(self) -> int:
@@ -53,9 +60,21 @@ def slots_by_day(sessions: Iterable[Session], zone: ZoneInfo) -> dict[dt.date, l
     """Sessions under the day of `zone` on which they start, in the order of time."""
     days: dict[dt.date, list[Slot]] = defaultdict(list)
     for session in sorted(sessions, key=lambda s: (s.starts_at, s.ends_at, s.title)):
-        slot = Slot(session, session.starts_at.astimezone(zone), session.ends_at.astimezone(zone))
-        days[slot.starts_at.date()].append(slot)
+        slot = slot_of(session, zone)
+        before = days[slot.starts_at.date()]
+        if not before or before[-1].session.starts_at != session.starts_at:
+            slot.anchor = anchor_of(session.starts_at)
+        before.append(slot)
     return dict(days)
+
+
+def slot_of(session: Session, zone: ZoneInfo) -> Slot:
+    return Slot(session, session.starts_at.astimezone(zone), session.ends_at.astimezone(zone))
+
+
+def anchor_of(start: dt.datetime) -> str:
+    """The place of a time in its day's page: in UTC, which has no hour twice."""
+    return f"t{start.astimezone(dt.UTC):%H%M}"
 
 
 def day_of(date: dt.date, slots: list[Slot]) -> Day:
