@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from papers.models import Event, Paper
+from django.db.models import Q
+
+from papers.models import Event, Paper, Person, Session, Sponsor
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,32 @@ def _event(uid: str) -> RoomInfo | None:
         return None
     people = event.people.exclude(user=None).values_list("user_id", flat=True)
     return RoomInfo(f"event:{uid}", event.title, event.get_absolute_url(), frozenset(people))
+
+
+@room_kind("session")
+def _session(uid: str) -> RoomInfo | None:
+    """Chairs, the people of its event and the authors of its papers speak as its authors."""
+    session = Session.objects.filter(uid=uid, withdrawn_at=None).only("uid", "title", "event_id").first()
+    if session is None:
+        return None
+    # One query each: joined into one, they would go through all people.
+    parts = (
+        Q(chaired_sessions=session),
+        Q(events=session.event_id) if session.event_id is not None else None,
+        Q(authorships__paper__presentations__session=session, authorships__paper__withdrawn_at=None),
+    )
+    known = Person.objects.exclude(user=None)
+    people = {user for part in parts if part for user in known.filter(part).values_list("user_id", flat=True)}
+    return RoomInfo(f"session:{uid}", session.title, session.get_absolute_url(), frozenset(people))
+
+
+@room_kind("sponsor")
+def _sponsor(uid: str) -> RoomInfo | None:
+    sponsor = Sponsor.objects.filter(uid=uid).only("uid", "name").first()
+    if sponsor is None:
+        return None
+    people = sponsor.people.exclude(user=None).values_list("user_id", flat=True)
+    return RoomInfo(f"sponsor:{uid}", sponsor.name, sponsor.get_absolute_url(), frozenset(people))
 
 
 @room_kind("lounge")

@@ -160,6 +160,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 6 * 3600}
 CELERY_TASK_PUBLISH_RETRY = False  # a dead broker is an error the caller sees at once
+CELERY_IMPORTS = ["papers.seat_tasks", "papers.announcement_tasks"]  # besides each app's tasks.py
 CELERY_TIMEZONE = "UTC"
 # Celery closes the database after each task. Opening SQLite costs more than many tasks do; on a server each of a worker's
 # threads would hold on to a connection.
@@ -167,6 +168,12 @@ CELERY_DB_REUSE_MAX = 10_000 if _database["ENGINE"] == "django.db.backends.sqlit
 CELERY_BEAT_SCHEDULE = {
     "recover-lost-runs": {"task": "demos.tasks.recover_lost_runs", "schedule": 5.0, "options": {"expires": 10}},
     "update-similarity": {"task": "papers.tasks.update_similarity", "schedule": 600.0, "options": {"expires": 600}},
+    "fill-free-seats": {"task": "papers.seat_tasks.fill_free_seats", "schedule": 60.0, "options": {"expires": 60}},
+    "tell-announcements": {
+        "task": "papers.announcement_tasks.tell_what_changed",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 

@@ -68,20 +68,21 @@ def tables_of(events: Iterable[Event]) -> dict[int, Table]:
     tables = {event.pk: event for event in events if event.capacity is not None}
     if not tables:
         return {}
-    counts = {
-        row["event"]: row
-        for row in Seat.objects.filter(event__in=tables)
+    rows = (
+        Seat.objects.filter(event__in=tables)
+        .order_by()
         .values("event")
         .annotate(taken=Count("pk", filter=Q(waiting=False)), queue=Count("pk", filter=Q(waiting=True)))
-    }
+    )
+    counts = {row["event"]: (row["taken"], row["queue"]) for row in rows}
     dates = visible_sessions().filter(event__in=tables, in_schedule=True)
     dated = set(dates.values_list("event", flat=True))
     to_come = set(dates.filter(ends_at__gt=now()).values_list("event", flat=True))
     return {
         pk: Table(
             capacity=event.capacity or 0,
-            taken=counts.get(pk, {}).get("taken", 0),
-            waiting=counts.get(pk, {}).get("queue", 0),
+            taken=counts.get(pk, (0, 0))[0],
+            waiting=counts.get(pk, (0, 0))[1],
             closed=event.seats_closed,
             over=pk in dated - to_come,
         )

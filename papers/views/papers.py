@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from papers import citation
 from papers.bookmarks import record_visit
 from papers.listing import SIZES, Wanted, choices, listing
-from papers.models import Paper, Person
-from papers.queries import slots, visible_papers, with_cards, with_people
+from papers.models import Paper
+from papers.queries import slots, visible_papers, with_cards
 from papers.video import embed_of
 
 SIZE_COOKIE = "card_size"
@@ -70,11 +70,3 @@ def _missing(request: HttpRequest, uid: str) -> HttpResponse:
     """404 that helps: ids are told apart by case, which is lost when an address is typed."""
     similar = list(visible_papers().filter(uid__iexact=uid)[:5])
     return render(request, "papers/missing.html", {"uid": uid[:120], "similar": similar}, status=404)
-
-
-@require_safe
-def person(request: HttpRequest, slug: str) -> HttpResponse:
-    shown = get_object_or_404(Person, slug=slug)
-    papers = with_cards(visible_papers().filter(authors=shown).distinct().order_by("-year", "title"))
-    events = with_people(shown.events.filter(withdrawn_at=None))
-    return render(request, "papers/person.html", {"person": shown, "papers": papers, "events": events})

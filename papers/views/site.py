@@ -1,10 +1,9 @@
-"""Home, free pages, sponsors, and media files."""
+"""Home, free pages, sponsors and their booths, and media files."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 from django.db.models import Q
@@ -14,12 +13,15 @@ from django.utils.http import parse_http_date_safe
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from miniconf.permissions import can_read_site
-from papers import media
-from papers.models import Conference, Event, Page, Paper, Sponsor
+from miniconf.permissions import can_read_site, can_see_private, is_member
+from papers import announcements, media, seats
+from papers.events import listed
+from papers.models import Conference, Event, Page, Paper, Session, Sponsor
 from papers.queries import visible_events, visible_papers, visible_sessions, with_cards, with_people
+from papers.video import embed_of
 
 _CHUNK = 256 * 1024
+MOST_SPONSORS = 300
 
 
 def conference_of(request: HttpRequest) -> Conference:
@@ -29,15 +31,20 @@ def conference_of(request: HttpRequest) -> Conference:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     time = now()
-    sessions = visible_sessions().select_related("event")
+    sessions = visible_sessions().filter(in_schedule=True).select_related("event", "track")
     context = {
         "paper_count": visible_papers().count(),
         "event_count": visible_events().count(),
-        "running": sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at")[:6],
-        "coming": sessions.filter(starts_at__gt=time).order_by("starts_at", "title")[:5],
-        "keynotes": with_people(visible_events().filter(kind=Event.Kind.KEYNOTE))[:6],
+        "now": time,
+        # static/papers/home.js goes on from these while the page is open.
+        "running": sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at", "title")[:8],
+        "coming": sessions.filter(starts_at__gt=time).order_by("starts_at", "title")[:8],
+        "is_over": not sessions.filter(ends_at__gt=time).exists() and sessions.exists(),
+        "announcements": announcements.shown(time)[:3],
+        "keynotes": with_people(listed(kind=Event.Kind.KEYNOTE))[:8],
         "papers": highlighted_papers(6),
         "sponsors": sponsor_levels(),
+        "own_seats": seats.seats_of(request.user)[:3] if is_member(request.user) else [],
     }
     return render(request, "papers/home.html", context)
 
@@ -57,14 +64,33 @@ def highlighted_papers(count: int) -> list[Paper]:
 def sponsor_levels() -> list[tuple[str, list[Sponsor]]]:
     """Sponsors by level, levels in the order of their first sponsor."""
     levels: dict[str, list[Sponsor]] = {}
-    for level, group in groupby(Sponsor.objects.order_by("position", "name"), key=lambda sponsor: sponsor.level):
-        levels.setdefault(level, []).extend(group)
+    for sponsor in Sponsor.objects.order_by("position", "name")[:MOST_SPONSORS]:
+        levels.setdefault(sponsor.level, []).append(sponsor)
     return list(levels.items())
 
 
 @require_safe
 def sponsors(request: HttpRequest) -> HttpResponse:
     return render(request, "papers/sponsors.html", {"levels": sponsor_levels()})
+
+
+@require_safe
+def sponsor(request: HttpRequest, uid: str) -> HttpResponse:
+    """A sponsor's booth."""
+    shown = get_object_or_404(Sponsor, uid=uid)
+    dates = visible_sessions().filter(sponsor=shown).select_related("event").order_by("starts_at")[:100]
+    places: list[Sponsor | Session] = [shown, *dates]
+    context = {
+        "sponsor": shown,
+        "dates": dates,
+        "people": shown.people.order_by("name")[:100],
+        "embed": embed_of(shown.video_url) if shown.video_url else None,
+        "room_key": f"sponsor:{shown.uid}",
+        "may_join": can_see_private(request.user),
+        "has_meeting": any(place.join_url_private or place.join_note_private for place in places),
+        "now": now(),
+    }
+    return render(request, "papers/sponsor.html", context)
 
 
 @require_safe

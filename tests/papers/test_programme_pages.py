@@ -118,16 +118,6 @@ def test_free_pages_are_found_from_the_help_page(client):
     assert "Be kind." in text_of(client, "/pages/conduct/")
 
 
-def test_sponsors_stand_under_their_level(client):
-    Sponsor.objects.create(
-        uid="a", name="Acme", level="Gold", description="*Good*", url="https://acme.example", position=1
-    )
-    Sponsor.objects.create(uid="b", name="Bcme", level="Silver", position=2)
-    text = text_of(client, "/sponsors/")
-    assert re.findall(r"<h2[^>]*>(\w+)</h2>", text) == ["Gold", "Silver"]
-    assert '<a href="https://acme.example" rel="noopener sponsored">Acme</a>' in text
-
-
 @pytest.mark.parametrize(
     "path", ["/admin/papers/paper/add/", "/admin/papers/session/", "/admin/papers/event/add/", "/admin/papers/person/"]
 )
