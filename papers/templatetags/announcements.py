@@ -13,7 +13,7 @@ from papers.announcements import pinned_items
 register = template.Library()
 
 
-@register.inclusion_tag("papers/announcement_bar.html", takes_context=True)
+@register.inclusion_tag("papers/announcement_strip.html", takes_context=True)
 def announcement_bar(context: Context) -> dict[str, Any]:
     """Nothing for those who may not read this site, such as visitors of a members-only one at its door."""
     request = context.get("request")
