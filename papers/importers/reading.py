@@ -60,14 +60,19 @@ def read_text(path: Path, problems: Problems, *, name: str = "") -> str | None:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _delimiter(path: Path, text: str) -> str:
+    """A .tsv file has tabs, unless it was written for Mini-Conf, which parted those by commas too."""
+    return "\t" if path.suffix == ".tsv" and "\t" in text.partition("\n")[0] else ","
+
+
 def read_csv(path: Path, problems: Problems, *, required: Iterable[str]) -> list[tuple[Place, dict[str, str]]]:
-    """Rows of a CSV file by column name. Rows are numbered as a spreadsheet shows them: the header is row 1."""
+    """Rows of a CSV or TSV file by column name. Rows are numbered as a spreadsheet shows them: the header is row 1."""
     text = read_text(path, problems)
     if text is None:
         return []
     place = Place(path.name)
-    csv.field_size_limit(LARGEST_FILE)
-    reader = csv.reader(_lines(text), strict=True)
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.reader(_lines(text), delimiter=_delimiter(path, text), strict=True)
     rows: list[tuple[Place, dict[str, str]]] = []
     header: list[str] | None = None
     number = 0
