@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 from django.contrib.auth.models import AnonymousUser
 from typing_extensions import TypeIs
 
-from papers.models import Authorship, Conference
+from papers.models import Authorship, Conference, Paper, Person
 
 if TYPE_CHECKING:
     from demos.models import Demo
     from miniconf.accounts.models import User
-    from papers.models import Event, Paper
+    from papers.models import Event
 
 Viewer: TypeAlias = "User | AnonymousUser"
 
@@ -108,3 +108,17 @@ def can_manage_seats(user: Viewer) -> bool:
 def can_announce(user: Viewer) -> TypeGuard[User]:
     """Write announcements to everybody: organizers."""
     return is_organizer(user)
+
+
+def can_edit_everything(user: Viewer) -> bool:
+    """Change any field of any row of the programme, make new rows, and decide on what authors ask for."""
+    return is_organizer(user)
+
+
+def can_edit(user: Viewer, row: object) -> bool:
+    """Change something of a row of the programme: organizers anything, authors their papers, people themselves."""
+    if is_organizer(user):
+        return True
+    if isinstance(row, Paper):
+        return can_edit_paper(user, row)
+    return isinstance(row, Person) and is_member(user) and row.user_id == user.pk

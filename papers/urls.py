@@ -1,9 +1,9 @@
 """Addresses of the programme. A paper's id keeps its case and may hold `. - _ , ( ) :`."""
 
-from django.urls import include, path, register_converter
+from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import announcements, events, papers, people, personal, programme, seats, site
+from .views import announcements, editing, events, exports, papers, people, personal, programme, seats, site
 
 
 class UidConverter(StringConverter):
@@ -38,6 +38,16 @@ urlpatterns = [
     path("announcements/<int:pk>/remove/", announcements.remove_announcement, name="remove_announcement"),
     path("pages/<slug:slug>/", site.page, name="page"),
     path("help/", site.help_page, name="help"),
+    path("export/", exports.exports, name="export"),
+    path("export/<slug:name>", exports.export_file, name="export_file"),
+    path("schedule.ics", exports.schedule_ics, name="schedule_ics"),
+    path("sessions/<uid:uid>.ics", exports.session_ics, name="session_ics"),
+    path("my-calendar/", exports.my_calendar, name="my_calendar"),
+    path("calendar/<str:token>.ics", exports.calendar_feed, name="calendar_feed"),
+    re_path(r"^calendar/[\s\S]*$", exports.calendar_feed),
+    path("edit/<slug:kind>/<uid:key>/", editing.edit, name="edit"),
+    path("history/<slug:kind>/<uid:key>/", editing.history, name="history"),
+    path("new/<slug:kind>/", editing.create, name="create"),
     path("organize/", include("papers.urls_organize")),
     path("media/<path:path>", site.media_file, name="media"),
 ]

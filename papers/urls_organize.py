@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from .views import imports
+from .views import editing, imports
 
 urlpatterns = [
+    path("edits/", editing.edits, name="edits"),
+    path("edits/<int:edit_id>/<str:action>/", editing.edit_action, name="edit_action"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/<uuid:import_id>/", imports.import_page, name="import"),
     path("imports/<uuid:import_id>/apply/", imports.import_action, {"action": "apply"}, name="apply_import"),

@@ -25,6 +25,10 @@ TABLE = {
     "run a demo that is switched off": ["organizer"],
     "see private links": MEMBERS,
     "edit the paper": OWN,
+    "change something of the paper": OWN,
+    "change something of the author's own page": ["author", "organizer"],
+    "change something of an event": ["organizer"],
+    "decide on everybody's changes": ["organizer"],
     "import a programme": ["organizer"],
     "bookmark": MEMBERS,
     "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
@@ -76,6 +80,11 @@ def allowed(action, user):
             return permissions.can_see_private(user)
         case "edit":
             return permissions.can_edit_paper(user, paper)
+        case "change":
+            rows = {"paper": paper, "page": Person.objects.get(slug="author"), "event": Event.objects.get(uid="t1")}
+            return permissions.can_edit(user, rows[action.split()[-1]])
+        case "decide":
+            return permissions.can_edit_everything(user)
         case "import":
             return permissions.can_import(user)
         case "bookmark":
