@@ -43,6 +43,12 @@ PAGES = [
     "/events/",
     "/events/z-event/",
     "/help/",
+    "/export/",
+    "/export/frab-json",
+    "/schedule.ics",
+    "/schedule.ics?kind=other",
+    "/sessions/z-session.ics",
+    "/my-calendar/",
     "/demos/",
     "/runs/{run_id}/",
     "/chat/paper:Z.1/",
@@ -108,7 +114,7 @@ def test_every_address_of_the_site_is_in_these_lists():
     missing = {
         route
         for route in covered
-        if not route.startswith(("accounts/", "admin/", "api/", "sign-in/", "healthz", "readyz", "profile/"))
+        if not route.startswith(("accounts/", "admin/", "api/", "sign-in/", "healthz", "readyz", "profile/", "calendar/"))
         and not any(path.startswith(route) for path in listed)
     }
     assert missing <= {"sponsors/", "pages/"}
