@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import announcements, events, exports, papers, people, personal, programme, seats, site
+from .views import announcements, editing, events, exports, papers, people, personal, programme, seats, site
 
 
 class UidConverter(StringConverter):
@@ -45,6 +45,9 @@ urlpatterns = [
     path("my-calendar/", exports.my_calendar, name="my_calendar"),
     path("calendar/<str:token>.ics", exports.calendar_feed, name="calendar_feed"),
     re_path(r"^calendar/[\s\S]*$", exports.calendar_feed),
+    path("edit/<slug:kind>/<uid:key>/", editing.edit, name="edit"),
+    path("history/<slug:kind>/<uid:key>/", editing.history, name="history"),
+    path("new/<slug:kind>/", editing.create, name="create"),
     path("organize/", include("papers.urls_organize")),
     path("media/<path:path>", site.media_file, name="media"),
 ]
