@@ -30,6 +30,7 @@ from .programme import (
 )
 from .reading import read_csv, read_json, read_yaml
 from .records import Record, is_web_address, limit_of
+from .times import Dates, leftovers
 
 NAME = "sitedata"
 TITLE = "Mini-Conf sitedata"
@@ -54,7 +55,7 @@ _EVENT_PAGE = re.compile(r"(?:^|/)(speaker|workshop)_([^/]+)\.html$")
 
 
 def recognises(folder: Path) -> bool:
-    return (folder / "papers.csv").is_file() and not (folder / "conference.yml").exists()
+    return _table(folder, "papers").is_file() and not (folder / "conference.yml").exists()
 
 
 def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
@@ -68,16 +69,22 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
     _projection(folder, programme, problems)
     _faq(folder, programme, problems)
     _committee(folder, programme, problems)
+    programme.notes += leftovers((session.place, session.starts_at) for session in programme.sessions)
     if config and (name := config.text("name", limit=120)):
-        days = sorted(session.starts_at.date() for session in programme.sessions)
         programme.conference = ConferenceEntry(
             place=config.place,
             name=name,
             tagline=text_of_html(config.text("tagline"))[:200],
-            starts_on=days[0] if days else None,
-            ends_on=max(session.ends_at.date() for session in programme.sessions) if days else None,
+            starts_on=Dates.around(session.starts_at.date() for session in programme.sessions).first,
+            ends_on=Dates.around(session.ends_at.date() for session in programme.sessions).last,
         )
     return programme
+
+
+def _table(folder: Path, stem: str) -> Path:
+    """`papers.csv`, or `papers.tsv` where that is there instead."""
+    tabs = folder / f"{stem}.tsv"
+    return tabs if tabs.exists() and not (folder / f"{stem}.csv").exists() else folder / f"{stem}.csv"
 
 
 def _namespaced(source: str, name: str) -> str:
@@ -97,7 +104,7 @@ def _papers(
     venue = config.text("proceedings_title", limit=limit_of(Paper, "venue")) if config else ""
     calendar = (folder / "main_calendar.json").exists()
     unplaced = 0
-    for place, row in read_csv(folder / "papers.csv", problems, required=("UID", "title", "authors", "abstract")):
+    for place, row in read_csv(_table(folder, "papers"), problems, required=("UID", "title", "authors", "abstract")):
         record = Record(place, row, problems)
         paper = PaperEntry(
             place=place,
@@ -133,7 +140,7 @@ def authors_of(names: list[str]) -> list[Author]:
 
 
 def _speakers(folder: Path, programme: Programme, problems: Problems) -> list[tuple[str, str]]:
-    path, found = folder / "speakers.csv", []
+    path, found = _table(folder, "speakers"), []
     required = ("UID", "title", "speaker", "abstract")
     for place, row in read_csv(path, problems, required=required) if path.exists() else []:
         record = Record(place, row, problems)
@@ -161,7 +168,7 @@ def _speakers(folder: Path, programme: Programme, problems: Problems) -> list[tu
 
 
 def _workshops(folder: Path, programme: Programme, problems: Problems) -> list[tuple[str, str]]:
-    path, found = folder / "workshops.csv", []
+    path, found = _table(folder, "workshops"), []
     for place, row in read_csv(path, problems, required=("UID", "title", "authors")) if path.exists() else []:
         record = Record(place, row, problems)
         key = record.uid("UID", limit=40)
@@ -258,7 +265,7 @@ def _kind(calendar_class: str, title: str) -> str:
 
 
 def _highlighted(folder: Path, programme: Programme, problems: Problems) -> None:
-    path = folder / "highlighted.csv"
+    path = _table(folder, "highlighted")
     by_uid = {paper.uid: paper for paper in programme.papers}
     for place, row in read_csv(path, problems, required=("UID",)) if path.exists() else []:
         if paper := by_uid.get(row["UID"].strip()):
