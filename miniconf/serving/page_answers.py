@@ -14,7 +14,8 @@ from .compress import COMPRESSED
 Headers = list[tuple[bytes, bytes]]
 
 # A browser asks each time whether its copy still holds, so nobody sees an old page; the answer is mostly 304.
-CACHE_CONTROL = (b"cache-control", b"public, max-age=0, must-revalidate")
+PUBLIC = "public, max-age=0, must-revalidate"
+PRIVATE = "private, max-age=0, must-revalidate"
 # The members' page stands at the same address, and so does the part of it that htmx asks for.
 VARY = ("Accept-Encoding", "Cookie", "HX-Request")
 STALE = 60.0  # seconds for which a page may be shown while it is being rendered again
@@ -27,7 +28,7 @@ _NOTHING = {"type": "http.response.body", "body": b""}
 
 
 class Page:
-    """A status, headers and a body that are the same for everybody who asks for this address."""
+    """A status, headers and a body: the same for everybody who asks for this address, or who asks for it now."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Page:
         vary: Iterable[str] = (),
         body: bytes,
         seconds: float,
+        control: str = PUBLIC,
         tags: frozenset[str] = frozenset(),
     ) -> None:
         """`headers` are the response's; those about caching and encoding are written here."""
@@ -52,7 +54,10 @@ class Page:
         self.size = len(self._body) + OVERHEAD
 
         written: Headers = [(name.encode("latin1"), value.encode("latin1")) for name, value in shared]
-        about = [CACHE_CONTROL, (b"vary", ", ".join(dict.fromkeys([*VARY, *vary])).encode("latin1"))]
+        about = [
+            (b"cache-control", control.encode("latin1")),
+            (b"vary", ", ".join(dict.fromkeys([*VARY, *vary])).encode("latin1")),
+        ]
         # Strong, so there is one for each encoding (RFC 9110, 8.8.3.3). Only a page that is there can be unchanged.
         digest = hashlib.blake2b(body, digest_size=16).hexdigest().encode() if status == 200 else b""
         self._plain = _Variant(status, written, about, digest and b'"%b"' % digest, len(body))

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.http import HttpResponseBase
 
 from .onehop import OneHopHandler, Receive, Scope, Send
-from .page_answers import Page
+from .page_answers import PRIVATE, PUBLIC, Page
 from .page_changes import Changes, forget_pages, stores
 from .page_notes import PageNotes, mark_page
 from .page_store import PageStore
@@ -176,6 +176,7 @@ class PageCache:
         flight = self._flights.get(asked)
         if flight is None or flight.since != self.store.change:
             since = self.store.change
+            self.rendered += 1
             flight = _Flight(asyncio.create_task(self._render(asked, scope, since)), since)
             self._flights[asked] = flight
             flight.task.add_done_callback(lambda task: self._landed(asked, task))
@@ -189,7 +190,6 @@ class PageCache:
             logger.error("The page %s could not be rendered for everybody", asked.path, exc_info=error)
 
     async def _render(self, asked: _Asked, scope: Scope, since: int) -> Page | None:
-        self.rendered += 1
         notes = PageNotes()
         page, keep = await run_in_pool(self._respond, self._impersonal(asked, scope, notes), notes)
         if differs := notes.cookies & self.cookies.keys():
@@ -226,11 +226,13 @@ class PageCache:
             return None, False
         vary = [name.strip() for name in response.headers.get("Vary", "").split(",") if name.strip()]
         control = response.headers.get("Cache-Control", "").lower()
-        if _OWN.search(control) or not {name.lower() for name in vary} <= _KNOWN_VARY:
+        encoded = "Content-Encoding" in response.headers  # although nothing was said about what can be read
+        if encoded or _OWN.search(control) or not {name.lower() for name in vary} <= _KNOWN_VARY:
             return None, False
         seconds = min(notes.seconds or settings.PAGE_CACHE_SECONDS, settings.PAGE_CACHE_SECONDS)
         if response.status_code != 200:
             seconds = min(seconds, KEPT_STATUS.get(response.status_code) or seconds)
+        keep = _may_be_kept(response, control)
         page = Page(
             status=response.status_code,
             headers=[
@@ -240,15 +242,17 @@ class PageCache:
             vary=vary,
             body=response.content,  # type: ignore[attr-defined]
             seconds=seconds,
+            control=control if "public" in control else PUBLIC if keep else PRIVATE,
             tags=frozenset(notes.tags),
         )
-        return page, self._may_be_kept(response, control)
+        return page, keep
 
-    def _may_be_kept(self, response: HttpResponseBase, control: str) -> bool:
-        """HTML unless it says otherwise, other things where they say so; the public part of the API says it here."""
-        kind = response.headers.get("Content-Type", "").split(";")[0]
-        shown = kind in ("text/html", "application/json", "application/problem+json") or "public" in control
-        return shown and not response.cookies and response.status_code in KEPT_STATUS
+
+def _may_be_kept(response: HttpResponseBase, control: str) -> bool:
+    """HTML and JSON that is there or known not to be; other things only where they say that they are public."""
+    kind = response.headers.get("Content-Type", "").split(";")[0]
+    fit = kind in ("text/html", "application/json", "application/problem+json") or "public" in control
+    return fit and not response.cookies and response.status_code in KEPT_STATUS
 
 
 def _private(send: Send) -> Send:
@@ -258,7 +262,7 @@ def _private(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
             if not any(name.lower() == b"cache-control" for name, _ in headers):
-                headers.append((b"Cache-Control", b"private, max-age=0, must-revalidate"))
+                headers.append((b"cache-control", PRIVATE.encode()))
             message = {**message, "headers": headers}
         await send(message)
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
+from uuid import uuid4
 from weakref import WeakSet
 
 import redis
@@ -32,6 +33,7 @@ TOPIC = "pages:changed"  # of no registered kind, so no socket can follow it
 PING_EVERY = 10.0  # seconds; a broker that has said nothing for twice that is taken for gone
 
 stores: WeakSet[PageStore] = WeakSet()  # of this process
+HERE = uuid4().hex  # by which a process knows its own news
 
 
 def forget_pages(tags: Iterable[str] | None = None) -> None:
@@ -51,7 +53,7 @@ def _forget(tags: list[str] | None = None) -> None:
     for store in tuple(stores):
         store.forget(tags)
     try:
-        publish(TOPIC, [{"type": "forget", "tags": tags}])
+        publish(TOPIC, [{"type": "forget", "tags": tags, "by": HERE}])
     except BrokerDown:
         logger.warning("Other processes keep their pages for some seconds: the broker cannot be reached")
 
@@ -126,7 +128,8 @@ class Changes:
             return
         try:
             for event in json.loads(text)["events"]:
-                self.store.forget(event["tags"])
+                if event["by"] != HERE:
+                    self.store.forget(event["tags"])
         except (ValueError, KeyError, TypeError):
             logger.exception("What was published to %s is no change of pages", TOPIC)
             self.store.forget()
