@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import redis
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -207,7 +208,7 @@ def _tell(seat_id: int) -> None:
 
     try:
         tell_of_place.delay(seat_id)
-    except OperationalError:
+    except (OperationalError, redis.RedisError, OSError):
         logger.warning("The queue is away: the mail on seat %s is sent at once", seat_id)
         tell_of_place(seat_id)
 
