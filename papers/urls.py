@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import announcements, editing, events, exports, papers, people, personal, programme, seats, site
+from .views import discovery, announcements, editing, events, exports, papers, people, personal, programme, seats, site
 
 
 class UidConverter(StringConverter):
@@ -15,7 +15,12 @@ register_converter(UidConverter, "uid")
 urlpatterns = [
     path("", site.home, name="home"),
     path("papers/", papers.paper_list, name="papers"),
+    path("papers/map/", discovery.map_page, name="map"),
+    path("papers/map/points/", discovery.map_points, name="map_points"),
+    path("papers/map/titles/", discovery.map_titles, name="map_titles"),
+    path("papers/map/found/", discovery.map_found, name="map_found"),
     path("papers/<uid:uid>/", papers.paper, name="paper"),
+    path("for-you/", discovery.for_you, name="for_you"),
     path("bookmarks/", personal.bookmarks, name="bookmarks"),
     path("bookmarks/set/", personal.bookmark, name="bookmark"),
     path("bookmarks/take-over/", personal.take_over_bookmarks, name="take_over_bookmarks"),

@@ -34,7 +34,7 @@ def folder_of(name: str) -> Path:
     if packaged is not None:
         return packaged
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, allow_patterns=_FILES))
@@ -122,7 +122,9 @@ def _pooling(folder: Path) -> str:
     for module in modules:
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         if kind not in ("Transformer", "Pooling", "Normalize"):
-            raise ModelUnusable(f"{folder} needs a module {kind}; only Transformer, Pooling and Normalize are known here")
+            raise ModelUnusable(
+                f"{folder} needs a module {kind}; only Transformer, Pooling and Normalize are known here"
+            )
     pooling = next((m.get("path", "") for m in modules if str(m.get("type", "")).endswith("Pooling")), "1_Pooling")
     config = _read(folder / pooling / "config.json") or {"pooling_mode_mean_tokens": True}
     modes = sorted(name for name, value in config.items() if name.startswith("pooling_mode") and value is True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import redis
 from django.conf import settings
@@ -46,7 +46,5 @@ def only_one() -> Iterator[bool]:
         yield True
     finally:
         done.set()
-        try:
+        with suppress(LockError, redis.RedisError):  # it expired, or expires soon
             lock.release()
-        except (LockError, redis.RedisError):
-            pass  # it expired, or expires soon

@@ -37,8 +37,10 @@ def project(vectors: NDArray[np.float32], previous: Points | None = None) -> Poi
     noise = np.random.default_rng(0).normal(scale=1e-5, size=vectors.shape)
     data = vectors.astype(np.float64) + noise
     data = PCA(min(_COMPONENTS, *data.shape), random_state=0).fit_transform(data)
-    known = np.zeros(count, bool) if previous is None else ~np.isnan(previous).any(axis=1)
-    if previous is None or known.sum() < max(4, count / 2):
+    if previous is None:
+        return _layout(data)
+    known = np.isfinite(previous[:, 0]) & np.isfinite(previous[:, 1])
+    if known.sum() < max(4, count / 2):
         return _layout(data)
     begin = _begin(data, previous, known)
     return _laid_on(_layout(data, begin), previous, known)

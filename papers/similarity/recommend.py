@@ -84,9 +84,7 @@ def seeds_named(uids: Sequence[str]) -> list[Seed]:
     return [Seed(known[uid], "bookmarked") for uid in dict.fromkeys(wanted) if uid in known]
 
 
-def recommend(
-    *, seeds: Sequence[Seed], left_out: set[int], most: int = MOST_RECOMMENDED
-) -> list[Recommendation]:
+def recommend(*, seeds: Sequence[Seed], left_out: set[int], most: int = MOST_RECOMMENDED) -> list[Recommendation]:
     """Papers near the seeds, those near to several first; each with the seed it is nearest to.
 
     Where the direct neighbours are too few, theirs follow.

@@ -110,9 +110,7 @@ def _store(method: str, texts: dict[int, str], vectors: NDArray[np.float32]) -> 
     for start in range(0, len(ids), _WRITTEN_AT_ONCE):
         part = range(start, min(start + _WRITTEN_AT_ONCE, len(ids)))
         rows = [
-            PaperVector(
-                paper_id=ids[i], method=method, text_digest=digest(texts[ids[i]]), vector=packed[i].tobytes()
-            )
+            PaperVector(paper_id=ids[i], method=method, text_digest=digest(texts[ids[i]]), vector=packed[i].tobytes())
             for i in part
         ]
         with transaction.atomic():
@@ -165,8 +163,8 @@ def _remove_surplus() -> None:
 
 
 def all_have_imported_places() -> bool:
-    """Whether the source gave every visible paper its place on the map."""
-    return not visible_papers().filter(Q(map_x=None) | Q(map_y=None)).exists()
+    """Whether there are papers and the source gave every visible one its place on the map."""
+    return visible_papers().exists() and not visible_papers().filter(Q(map_x=None) | Q(map_y=None)).exists()
 
 
 def update_map(*, everything: bool = False) -> int:
