@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import discovery, announcements, editing, events, exports, papers, people, personal, programme, seats, site
+from .views import announcements, discovery, editing, events, exports, papers, people, personal, programme, seats, site
 
 
 class UidConverter(StringConverter):
