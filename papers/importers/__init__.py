@@ -33,9 +33,11 @@ class Format(Protocol):
 
 def formats() -> dict[str, Format]:
     """All formats by name, in the order in which they are tried."""
-    from . import frab, native, sitedata  # late, since models are needed and apps import `importers.extensions` early
+    # late, since models are needed and apps import `importers.extensions` early
+    from . import acl2020, conference_json, emnlp2020, frab, native, openreview, sitedata, tables
 
-    modules: tuple[Format, ...] = (native, sitedata, frab)
+    family = (acl2020, emnlp2020, conference_json)
+    modules: tuple[Format, ...] = (native, *family, tables, sitedata, frab, openreview)
     return {module.NAME: module for module in modules}
 
 
