@@ -119,6 +119,9 @@ class EditForm(forms.Form):
                 value = value.isoformat()
             if name in ("authors", "people", "chairs"):
                 value = _with_new_people(value)
+            if value is None and name in KINDS[self.kind].columns:
+                column: Any = KINDS[self.kind].model._meta.get_field(name)
+                value = None if column.null else column.get_default()
             if self.is_new or self.present.get(name) != value:
                 found[name] = value
         return found

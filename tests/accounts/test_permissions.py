@@ -115,6 +115,8 @@ def test_the_table_names_every_predicate():
         "can_run",
         "can_see_private",
         "can_edit_paper",
+        "can_edit",
+        "can_edit_everything",
         "can_import",
         "can_bookmark",
         "can_take_seat",
