@@ -111,8 +111,8 @@ def rows_of(path: Path, problems: Problems, notes: list[str], *, fits: Callable[
 def _examples(path: Path) -> str:
     """Some words by which somebody sees whether the encoding was guessed right."""
     with path.open(encoding="cp1252", newline="") as file:
-        words = dict.fromkeys(re.findall(r"\w*[^\x00-\x7f]\w*", file.read(_PIECE)))
-    return ", ".join(f"“{word[:30]}”" for word in list(words)[:5]) or "such letters further on"
+        words = dict.fromkeys(re.findall(r"\w*[^\W\x00-\x7f]\w*", file.read(_PIECE)))
+    return ", ".join(f"“{word[:30]}”" for word in list(words)[:5]) or "signs beyond ASCII"
 
 
 def _separator(path: Path, start: str, fits: Callable[[list[str]], int]) -> tuple[str, int]:

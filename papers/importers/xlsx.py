@@ -28,7 +28,7 @@ _UNPACKED = 2 * LARGEST_FILE
 _TAGS = 4_000_000  # in all sheets and their strings: three for a cell
 _PIECE = 1 << 20
 _LAST_ROW = 1 << 20  # of a sheet, by the standard
-_FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b([^<>]*)>\s*<f\b[^<>]*(?:/>|>[^<]*</f>)\s*</c>")
+_FORMULA_WITHOUT_VALUE = re.compile(rb"<c\b([^<>]*)>\s*<f\b[^<>]*(?:/>|>[^<]*</f>)\s*(<v\s*/>|<v></v>)?\s*</c>")
 _COORDINATE = re.compile(rb'\br="([A-Z]{1,3}[0-9]{1,7})"')
 _CARRIAGE_RETURN = re.compile("_x000D_", re.IGNORECASE)  # as XLSX writes it
 
@@ -118,6 +118,8 @@ def _look_over_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: s
             if formulas:
                 cut = max(text.rfind(b"</c>") + 4, len(text) - _PIECE)
                 for match in _FORMULA_WITHOUT_VALUE.finditer(text, 0, cut):
+                    if match[2] and b't="str"' in match[1]:
+                        continue  # the value is an empty text
                     cell = _COORDINATE.search(match[1])
                     problems.add(
                         Place(file, member.filename.removeprefix("xl/worksheets/").removesuffix(".xml")),
