@@ -95,7 +95,8 @@ def read_span(
             if finish is not None:
                 raise TimeProblem("an end in one place only")
             finish = _clocks(end, "", moment=True)[0]
-        starts_at = _moment(start, (finish.zone if finish else None) or zone, dates)
+        shared = finish.zone if finish and not (end and finish.day) else None  # two whole times each have their own
+        starts_at = _moment(start, shared or zone, dates)
         if finish is None:
             return starts_at.astimezone(dt.UTC), None
         return starts_at.astimezone(dt.UTC), _end(starts_at, start, finish, zone, dates)
@@ -254,7 +255,7 @@ def _end(
     """The end, on the day of the start unless it has its own; after midnight, on the next."""
     if finish.day is None and finish.zone and start.zone and finish.zone != start.zone:
         raise TimeProblem("an end with its date, since its zone is another than the start's")
-    zone = finish.zone or start.zone or zone
+    zone = finish.zone or (start.zone if finish.day is None or finish.day is start.day else None) or zone
     finish = Clock(finish.time, half=finish.half, day=finish.day, weekday=finish.weekday, zone=zone)
     if (finish.day or finish.weekday is not None) and (finish.day, finish.weekday) != (start.day, start.weekday):
         return _moment(finish, zone, dates).astimezone(dt.UTC)

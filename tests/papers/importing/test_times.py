@@ -100,6 +100,13 @@ def test_a_day_a_start_and_an_end_in_three_cells():
     assert read_span("2023-12-08 23:00", end="2023-12-10 01:00", zone=singapore)[1] == utc("2023-12-09T17:00")
 
 
+def test_a_zone_written_once_is_for_both_ends_of_a_range_but_not_for_two_whole_times():
+    assert read_span("11:00", end="11:15 GMT", date="2020-07-06")[0] == utc("2020-07-06T11:00")
+    for start, end in (("10:00:00+02:00", "11:00:00"), ("10:00:00", "11:00:00+02:00")):
+        with pytest.raises(TimeProblem, match="no time zone"):
+            read_span(f"2020-07-06T{start}", end=f"2020-07-06T{end}")
+
+
 @pytest.mark.parametrize(
     ("text", "zone", "said"),
     [
