@@ -5,4 +5,7 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        from . import importing  # noqa: F401  registers which rows an import must not delete
+        from . import (  # noqa: F401
+            importing,  # registers which rows an import must not delete
+            missed,  # registers what went on in rooms, for "what did I miss"
+        )

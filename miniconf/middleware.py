@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
-from miniconf.accounts.services import user_of_bearer
+from miniconf.accounts.services import note_visit, user_of_bearer
 from miniconf.live import BrokerDown
-from miniconf.permissions import can_read_site
+from miniconf.permissions import can_read_site, is_member
 from miniconf.problems import CONTENT_TYPE, Problem, broker_down, problem_response, unauthorized
 from papers.models import Conference
 
@@ -27,8 +27,8 @@ OPEN = ("/accounts/", "/sign-in/", "/calendar/", settings.STATIC_URL, "/api/v1/o
 
 
 class ViewerMiddleware:
-    """Finds the conference once for each request (`request.conference`), shows members-only sites to members only,
-    and turns a `Problem` or a dead broker into a page or into problem JSON."""
+    """Finds the conference once for each request (`request.conference`), notes members' visits, shows members-only
+    sites to members only, and turns a `Problem` or a dead broker into a page or into problem JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,6 +37,9 @@ class ViewerMiddleware:
         if request.path in HEALTH:
             return self.get_response(request)
         request.conference = Conference.current()  # type: ignore[attr-defined]
+        # Whoever has no session is not looked up: their pages are the same for everybody.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and is_member(request.user):
+            note_visit(user=request.user)
         response = self._refusal(request) or self.get_response(request)
         if request.path.startswith(API) and response.status_code >= 400:
             return _as_problem(response)

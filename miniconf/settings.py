@@ -160,7 +160,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 6 * 3600}
 CELERY_TASK_PUBLISH_RETRY = False  # a dead broker is an error the caller sees at once
-CELERY_IMPORTS = ["papers.seat_tasks", "papers.announcement_tasks"]  # besides each app's tasks.py
+CELERY_IMPORTS = ["papers.seat_tasks", "papers.announcement_tasks", "papers.reminder_tasks"]  # besides each app's tasks.py
 CELERY_TIMEZONE = "UTC"
 # Celery closes the database after each task. Opening SQLite costs more than many tasks do; on a server each of a worker's
 # threads would hold on to a connection.
@@ -168,12 +168,15 @@ CELERY_DB_REUSE_MAX = 10_000 if _database["ENGINE"] == "django.db.backends.sqlit
 CELERY_BEAT_SCHEDULE = {
     "recover-lost-runs": {"task": "demos.tasks.recover_lost_runs", "schedule": 5.0, "options": {"expires": 10}},
     "update-similarity": {"task": "papers.tasks.update_similarity", "schedule": 600.0, "options": {"expires": 600}},
+    "send-reminders": {"task": "papers.reminder_tasks.send_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "fill-free-seats": {"task": "papers.seat_tasks.fill_free_seats", "schedule": 60.0, "options": {"expires": 60}},
     "tell-announcements": {
         "task": "papers.announcement_tasks.tell_what_changed",
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "forget-old-imports": {"task": "papers.import_tasks.forget_old_imports", "schedule": 24 * 3600.0},
+    "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 
@@ -253,8 +256,9 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "media-src": ["'self'"],
-        # Video players of other sites, framed only after a click.
+        # Posters and slides (PDF) of this site; video players of other sites, framed only after a click.
         "frame-src": [
+            "'self'",
             "https://www.youtube-nocookie.com",
             "https://player.vimeo.com",
             "https://slideslive.com",

@@ -3,7 +3,20 @@
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import announcements, discovery, editing, events, exports, papers, people, personal, programme, seats, site
+from .views import (
+    announcements,
+    discovery,
+    editing,
+    events,
+    exports,
+    my_schedule,
+    papers,
+    people,
+    personal,
+    programme,
+    seats,
+    site,
+)
 
 
 class UidConverter(StringConverter):
@@ -30,6 +43,10 @@ urlpatterns = [
     path("people/<uid:slug>/", people.person, name="person"),
     path("schedule/", programme.schedule, name="schedule"),
     path("schedule/zone/", programme.set_zone, name="set_zone"),
+    path("my-schedule/", my_schedule.my_schedule, name="my_schedule"),
+    path("my-schedule/of/", my_schedule.bookmarked_entries, name="bookmarked_entries"),
+    path("my-schedule/reminders/", my_schedule.reminders, name="reminders"),
+    path("missed/", my_schedule.missed, name="missed"),
     path("sessions/<uid:uid>/", programme.session, name="session"),
     path("events/", events.events, name="events"),
     path("events/<uid:uid>/", events.event, name="event"),

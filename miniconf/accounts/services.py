@@ -22,6 +22,8 @@ LINK_SALT = "miniconf.accounts.sign-in-link"
 TOKENS_PER_PERSON = 20
 # Rows of people who asked for a code and never typed it in are kept this long.
 UNUSED_LIFETIME = timedelta(days=7)
+VISIT_ENDS_AFTER = timedelta(hours=1)
+VISIT_NOTED_EVERY = timedelta(minutes=5)
 
 
 class LinkInvalid(Exception):
@@ -67,6 +69,22 @@ def sign_out_everywhere(*, user: User) -> None:
     """End all of `user`'s sessions and take back all sign-in links: both are bound to the unusable password."""
     user.set_unusable_password()  # a new random value
     user.save(update_fields=["password"])
+
+
+# --- Visits ----------------------------------------------------------------------------------------------------------
+
+
+def note_visit(*, user: User) -> None:
+    """Note that `user` is here. A new visit begins after an hour without a request: then the last one's end becomes
+    `previous_visit_at`. Written every five minutes at most, and by one of the requests that come at the same time."""
+    moment, seen = now(), user.last_seen_at
+    if seen is not None and seen > moment - VISIT_NOTED_EVERY:
+        return
+    user.last_seen_at = moment
+    changes = {"last_seen_at": moment}
+    if seen is not None and seen < moment - VISIT_ENDS_AFTER:
+        user.previous_visit_at = changes["previous_visit_at"] = seen
+    User.objects.filter(pk=user.pk, last_seen_at=seen).update(**changes)
 
 
 # --- Sign-in links ---------------------------------------------------------------------------------------------------
