@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils.timezone import now
 
-from . import imports
+from . import imports, uploads
 from .models import Import
 
 
@@ -30,3 +30,8 @@ def forget_old_imports() -> int:
         imports.discard(record)
         count += 1
     return count
+
+
+@shared_task
+def forget_unfinished_uploads() -> int:
+    return uploads.forget_unfinished()

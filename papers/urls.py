@@ -16,6 +16,7 @@ from .views import (
     programme,
     seats,
     site,
+    uploads,
 )
 
 
@@ -32,7 +33,9 @@ urlpatterns = [
     path("papers/map/points/", discovery.map_points, name="map_points"),
     path("papers/map/titles/", discovery.map_titles, name="map_titles"),
     path("papers/map/found/", discovery.map_found, name="map_found"),
+    path("papers/suggest", papers.suggestions, name="suggest"),
     path("papers/<uid:uid>/", papers.paper, name="paper"),
+    path("papers/<uid:uid>/quick/", papers.quick_view, name="quick_view"),
     path("for-you/", discovery.for_you, name="for_you"),
     path("bookmarks/", personal.bookmarks, name="bookmarks"),
     path("bookmarks/set/", personal.bookmark, name="bookmark"),
@@ -70,6 +73,9 @@ urlpatterns = [
     path("edit/<slug:kind>/<uid:key>/", editing.edit, name="edit"),
     path("history/<slug:kind>/<uid:key>/", editing.history, name="history"),
     path("new/<slug:kind>/", editing.create, name="create"),
+    path("papers/<uid:uid>/files/", uploads.paper_files, name="paper_files"),
+    path("uploads/", uploads.begin_upload, name="begin_upload"),
+    path("uploads/<uuid:upload_id>/", uploads.upload, name="upload"),
     path("organize/", include("papers.urls_organize")),
     path("media/<path:path>", site.media_file, name="media"),
 ]

@@ -10,6 +10,8 @@ from types import TracebackType
 
 from django.conf import settings
 
+from papers.file_checks import draw_first_page
+
 from .programme import MediaEntry
 
 
@@ -52,6 +54,8 @@ class MediaCopy:
     def publish(self) -> None:
         for staged, target in self._staged:
             staged.replace(target)
+            if target.suffix.lower() == ".pdf":
+                draw_first_page(target)
         self._staged.clear()
 
     def _clean(self) -> None:

@@ -34,7 +34,7 @@ TITLE = "miniconf folder"
 _PERSON = ("name", "affiliation", "biography", "image_url", "url", "email")
 _PAPER = (
     "uid", "title", "authors", "abstract", "tldr", "keywords", "track", "kind", "year", "venue", "links", "bibtex",
-    "video", "highlighted",
+    "video", "highlighted", "program", "event", "poster", "slides", "thumbnail",
 )  # fmt: skip
 _SESSION = ("uid", "title", "kind", "starts_at", "ends_at", "room", "track", "url", "event", "papers")
 _CONFERENCE = ("name", "tagline", "about", "starts_on", "ends_on", "timezone", "source")
@@ -178,6 +178,8 @@ def _papers(programme: Programme, problems: Problems) -> None:
             keywords=list(dict.fromkeys(record.texts("keywords", limit=limit_of(Keyword, "name")))),
             track=record.text("track", limit=limit_of(Track, "name")),
             kind=record.text("kind", limit=limit_of(Paper, "kind")),
+            program=record.text("program", limit=limit_of(Paper, "program")),
+            event=record.text("event", limit=limit_of(Event, "uid")),
             year=record.integer("year", low=1900, high=2200),
             venue=record.text("venue", limit=limit_of(Paper, "venue")),
             links=record.links(),
@@ -189,6 +191,9 @@ def _papers(programme: Programme, problems: Problems) -> None:
             paper.authors.append(author)
             _person(person, programme, name=author.name)
         _video(record, paper, programme)
+        paper.poster_file = _media_target(record, "poster", programme)
+        paper.slides_file = _media_target(record, "slides", programme)
+        paper.thumbnail_file = _media_target(record, "thumbnail", programme)
         programme.papers.append(paper)
 
 

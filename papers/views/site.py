@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from csp.decorators import csp_replace
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -32,6 +33,7 @@ def conference_of(request: HttpRequest) -> Conference:
 def home(request: HttpRequest) -> HttpResponse:
     time = now()
     sessions = visible_sessions().filter(in_schedule=True).select_related("event", "track")
+    pinned = announcements.pinned_items()
     context = {
         "paper_count": visible_papers().count(),
         "event_count": visible_events().count(),
@@ -40,7 +42,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "running": sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at", "title")[:8],
         "coming": sessions.filter(starts_at__gt=time).order_by("starts_at", "title")[:8],
         "is_over": not sessions.filter(ends_at__gt=time).exists() and sessions.exists(),
-        "announcements": announcements.shown(time)[:3],
+        # Those pinned stand above this page as above every other.
+        "announcements": announcements.shown(time).exclude(pk__in=[item["id"] for item in pinned])[:3],
+        "pinned_count": len(pinned),
         "keynotes": with_people(listed(kind=Event.Kind.KEYNOTE))[:8],
         "papers": highlighted_papers(6),
         "sponsors": sponsor_levels(),
@@ -112,6 +116,7 @@ def _other_pages() -> list[Page]:
 
 
 @require_safe
+@csp_replace({"frame-ancestors": ["'self'"]})  # a paper's page shows its poster and slides
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """A file below MEDIA_ROOT, whole or the part a Range header asks for (RFC 9110), so that videos can be sought."""
     if not can_read_site(request.user, conference_of(request)):
@@ -125,6 +130,7 @@ def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=3600",
         "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "SAMEORIGIN",
     }
     if _unmodified(request, file):
         return HttpResponse(status=304, headers=headers)
