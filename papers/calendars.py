@@ -14,6 +14,7 @@ from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
+from .exporters.ical import with_speakers
 from .models import Bookmark, Presentation, Seat, Session
 from .queries import visible_sessions
 
@@ -75,7 +76,7 @@ def sessions_of(user: User) -> tuple[list[Session], dict[int, str]]:
     events = set(marks.exclude(event=None).values_list("event_id", flat=True))
     events.update(Seat.objects.filter(user=user, waiting=False).values_list("event_id", flat=True))
     wanted.update(visible_sessions().filter(event_id__in=events, event__withdrawn_at=None).values_list("pk", flat=True))
-    sessions = visible_sessions().filter(pk__in=sorted(wanted)[:MOST_SESSIONS]).select_related("track", "event")
+    sessions = with_speakers(visible_sessions().filter(pk__in=sorted(wanted)[:MOST_SESSIONS]))
     return list(sessions.order_by("starts_at", "ends_at", "uid")), {
         session: _named(titles) for session, titles in papers.items()
     }

@@ -23,7 +23,7 @@ from .html import markdown_of_html, text_of_html
 from .options import ReadOptions
 from .problems import Place, Problems
 from .programme import ConferenceEntry, EventEntry, PersonEntry, Programme, SessionEntry
-from .records import Record, limit_of, zone_named
+from .records import Record, is_web_address, limit_of, zone_named
 
 NAME = "frab"
 TITLE = "frab schedule"
@@ -240,7 +240,10 @@ class _Reader:
             kind = link.text("type")
             if self.own and kind == "paper":
                 continue  # papers of the session: they are no part of a schedule
-            if found := link_of(link.text("url"), link.text("title"), kind, base=self.base):
+            label = link.text("title")
+            if self.own and label and is_web_address(link.text("url")):
+                links.append({"label": label, "url": link.text("url")})
+            elif found := link_of(link.text("url"), label, kind, base=self.base):
                 links.append(found)
             else:
                 self.leave_out("have a link without a web address, which is left out", record.place.row)
@@ -263,6 +266,13 @@ class _Reader:
         self.left_out.setdefault(what, []).append(row)
 
     def finish(self) -> None:
+        """Tell what was left out; an event is of a track only if all its dates are."""
+        tracks: dict[str, set[str]] = {}
+        for session in self.programme.sessions:
+            tracks.setdefault(session.event, set()).add(session.track)
+        for event in self.programme.events:
+            if len(tracks[event.uid]) > 1:
+                event.track = ""
         for what, rows in self.left_out.items():
             shown = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
             self.programme.notes.append(f"{len(rows)} {'events' if len(rows) > 1 else 'event'} {what}: {shown}")

@@ -28,6 +28,7 @@ from papers import calendars
 from papers.exporters import FORMATS, ical
 from papers.exporters.files import current_file
 from papers.models import Conference, Session, Track
+from papers.queries import visible_sessions
 from papers.schedule.wanted import KINDS as SESSION_KINDS
 
 from .site import conference_of
@@ -81,7 +82,7 @@ def schedule_ics(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def session_ics(request: HttpRequest, uid: str) -> HttpResponseBase:
-    session = get_object_or_404(Session.objects.select_related("track", "event"), uid=uid, withdrawn_at=None)
+    session = get_object_or_404(ical.with_speakers(visible_sessions()), uid=uid)
     body = ical.calendar_of([session], title=conference_of(request).name)
     return _calendar(request, [session], body, file_name=f"{slugify(session.uid) or 'session'}.ics")
 
