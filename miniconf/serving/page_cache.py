@@ -85,6 +85,7 @@ class PageCache:
         self._flights: dict[_Asked, _Flight] = {}
         self._own: dict[_Asked, float] = {}  # until when requests are known to be for a page of one's own
         self._session = settings.SESSION_COOKIE_NAME.encode() + b"="
+        self._blank = ("",) * len(self.cookies)
         self._cookie_names = tuple(name.encode() + b"=" for name in self.cookies)
         proxy = settings.SECURE_PROXY_SSL_HEADER
         self._scheme_header = proxy[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if proxy else None
@@ -136,19 +137,21 @@ class PageCache:
     def _told(self, cookie: bytes) -> tuple[str, ...]:
         """The values of the cookies that count, those that make no sense left blank."""
         if not any(name in cookie for name in self._cookie_names):
-            return ("",) * len(self.cookies)
+            return self._blank
         found = dict.fromkeys(self.cookies, "")
-        for part in cookie.decode("latin1").split(";"):
-            name, _, value = part.strip().partition("=")
+        for part in cookie.decode("latin1").split("; "):
+            name, _, value = part.partition("=")
             if name in found:
-                found[name] = self.cookies[name](value.strip().strip('"'))
+                found[name] = self.cookies[name](value.strip('"'))  # Django sets some in quotes
         return tuple(found.values())
 
     def _key(self, asked: _Asked) -> _Asked:
         """`asked` without the cookies that make no difference on this path."""
-        differs = self._differs.get(asked.path, ())
-        told = tuple(value if name in differs else "" for name, value in zip(self.cookies, asked.cookies, strict=True))
-        return asked._replace(cookies=told)
+        differs = self._differs.get(asked.path)
+        told = self._blank
+        if differs is not None:
+            told = tuple(value if name in differs else "" for name, value in zip(self.cookies, asked.cookies, strict=True))
+        return _Asked(asked.scheme, asked.host, asked.path, asked.query, asked.htmx, told)
 
     # --- Answers --------------------------------------------------------------------------------------------------------
 

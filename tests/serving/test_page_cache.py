@@ -219,6 +219,7 @@ async def test_visitors_in_two_zones_get_their_own_and_junk_gets_none(cache, web
     for _ in range(2):
         for told, shown in (
             ("Europe/Berlin", "Europe/Berlin"),
+            ('"Europe/Berlin"', "Europe/Berlin"),
             ("Asia/Tokyo", "Asia/Tokyo"),
             ("<b>", "UTC"),
             ("", "UTC"),
