@@ -103,7 +103,7 @@ class _Reader:
     def event(self, record: Record) -> None:
         state = record.text("state").upper()
         if state not in HAPPENS:
-            self.leave_out(f"are {state.lower()} and left out", record.place.row)
+            self.leave_out(f"events that are {state.lower()}", record.place.row)
             return
         title = record.text("title", required=True, limit=limit_of(Event, "title"))
         title = title if self.own else text_of_html(title)
@@ -209,7 +209,7 @@ class _Reader:
         for person in record.records("persons"):
             name = person.text("public_name") or person.text("name") or person.text("full_public_name")
             if not name:
-                self.leave_out("name a person without a name, who is left out", record.place.row)
+                self.leave_out("people without a name", record.place.row)
                 continue
             if len(name) > limit_of(Person, "name"):
                 person.problem("name", name, f"at most {limit_of(Person, 'name')} characters")
@@ -246,7 +246,7 @@ class _Reader:
             elif found := link_of(link.text("url"), label, kind, base=self.base):
                 links.append(found)
             else:
-                self.leave_out("have a link without a web address, which is left out", record.place.row)
+                self.leave_out("links without a web address", record.place.row)
         return links
 
     def _elsewhere(self, record: Record) -> str:
@@ -259,7 +259,7 @@ class _Reader:
         text = record.text(field)
         address = web_address(text, base=self.base, limit=limit)
         if text and not address:
-            self.leave_out(f"have no web address as {field}, which is left out", record.place.row)
+            self.leave_out(f"what stands as {field} and is no web address", record.place.row)
         return address
 
     def leave_out(self, what: str, row: str) -> None:
@@ -274,8 +274,8 @@ class _Reader:
             if len(tracks[event.uid]) > 1:
                 event.track = ""
         for what, rows in self.left_out.items():
-            shown = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
-            self.programme.notes.append(f"{len(rows)} {'events' if len(rows) > 1 else 'event'} {what}: {shown}")
+            more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+            self.programme.notes.append(f"Left out: {what} ({'; '.join(rows[:5])}{more})")
 
 
 def _day(record: Record, text: Any, field: str = "") -> dt.date | None:
