@@ -6,5 +6,7 @@ class PapersConfig(AppConfig):
 
     def ready(self) -> None:
         from . import signals
+        from .listing import facets
 
         signals.connect()
+        facets.connect()

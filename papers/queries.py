@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
 
+from .filters import with_flags
 from .models import Authorship, Event, Paper, Person, Presentation, Session
 
 
@@ -20,9 +21,12 @@ def visible_sessions() -> QuerySet[Session]:
 
 
 def with_cards(papers: QuerySet[Paper]) -> QuerySet[Paper]:
-    """With what a card of a paper shows: authors in order, keywords, track. Three queries, however many papers."""
+    """With what a card of a paper shows: authors in order, keywords, track, and what filters tell of it.
+
+    Three queries, however many papers.
+    """
     authorships = Authorship.objects.select_related("person").order_by("position")
-    return papers.select_related("track").prefetch_related(Prefetch("authorships", authorships), "keywords")
+    return with_flags(papers).select_related("track").prefetch_related(Prefetch("authorships", authorships), "keywords")
 
 
 def with_slots(papers: QuerySet[Paper]) -> QuerySet[Paper]:
@@ -39,8 +43,8 @@ def slots() -> QuerySet[Presentation]:
 
 
 def with_people(events: QuerySet[Event]) -> QuerySet[Event]:
-    """With their people and dates, as `event.dates`."""
-    dates = visible_sessions().order_by("starts_at")
+    """With their people, and their dates as `event.dates`; items of their own timetables are none."""
+    dates = visible_sessions().filter(in_schedule=True).order_by("starts_at")
     return events.prefetch_related(
         Prefetch("people", Person.objects.order_by("name")), Prefetch("sessions", dates, "dates")
     )

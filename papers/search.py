@@ -1,57 +1,96 @@
 """Search over title, authors, keywords and abstract, by relevance: FTS5 on SQLite, text search on PostgreSQL.
 
-Both are fed the same words (case and accents folded here), so both find the same papers: those in which every
-word of the query begins some word. Title counts most, then authors, keywords, abstract.
+Both are fed the same words (papers/search_terms.py), so both find the same papers: those in which every word of the
+query begins some word. Papers that have all of it in their title come first, those before others whose title holds
+little else; then title counts most, after it authors, keywords, abstract.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db import connection
 
 from .models import Authorship, Paper
+from .search_terms import Term, for_postgresql, for_sqlite, terms, words
 
-_WORD = re.compile(r"[^\W_]+")
-_LONGEST_WORD = 40
-_MOST_WORDS = 16
-# Letters that Unicode does not take apart.
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+__all__ = ["index_papers", "search", "words"]
 
-
-def words(text: str) -> list[str]:
-    """The words of a text as they are indexed: "Poincaré's SHA-RNN" is poincare, s, sha, rnn."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    folded = "".join(c for c in folded if not unicodedata.combining(c)).translate(_LETTERS)
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(folded)]
+# Ranking reads all of a paper's words, which takes long for many papers: then title, authors and keywords must do.
+_RANKED_BY_ABSTRACT = 250
+_WEIGHTS = "'{0.1, 0.4, 0.6, 1.0}'"  # of abstract, keywords, authors, title
+# OFFSET 0 keeps the query from the planner, which would read all documents where it expects many to match: it does not
+# know that they are stored apart, so that reading them takes five times as long as the index.
+_MATCHING = (
+    "SELECT paper_id FROM papers_search, (SELECT to_tsquery('simple', %s) query OFFSET 0) asked WHERE document @@ query"
+)
+_BY_HEAD = f"{_MATCHING} ORDER BY ts_rank({_WEIGHTS}, head, query) DESC, paper_id"
+_BY_ALL = f"{_MATCHING} ORDER BY ts_rank_cd({_WEIGHTS}, document, query) DESC, paper_id"
 
 
 def search(query: str) -> list[int] | None:
     """Primary keys of matching papers, the most relevant first; None when there is nothing to search for."""
     if not query.strip():
         return None
-    terms = list(dict.fromkeys(words(query)))[:_MOST_WORDS]
-    if not terms:
+    wanted = terms(query)
+    if not wanted:
         return []
+    ids, titled = _on_postgresql(wanted) if connection.vendor == "postgresql" else _on_sqlite(wanted)
+    if titled:
+        ids.sort(key=lambda pk: -titled.get(pk, 0.0))  # stable: the rest stays by relevance
+    return ids
+
+
+def _on_postgresql(wanted: list[Term]) -> tuple[list[int], dict[int, float]]:
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            match = " & ".join(f"'{term}':*" for term in terms)
+        matching = for_postgresql(wanted)
+        cursor.execute(_BY_HEAD, [matching])
+        if 0 < cursor.rowcount <= _RANKED_BY_ABSTRACT:
+            cursor.execute(_BY_ALL, [matching])
+        ids = [row[0] for row in cursor.fetchall()]
+        titled: dict[int, float] = {}
+        if ids and _by_title(wanted):
             cursor.execute(
-                "SELECT paper_id FROM papers_search, to_tsquery('simple', %s) query WHERE document @@ query"
-                " ORDER BY ts_rank_cd('{0.1, 0.4, 0.6, 1.0}', document, query) DESC, paper_id",
-                [match],
+                "SELECT paper_id, length(ts_filter(head, '{a}')), head @@ whole FROM papers_search,"
+                " to_tsquery('simple', %s) query, to_tsquery('simple', %s) whole WHERE head @@ query",
+                [
+                    for_postgresql(wanted, last_is_typed=True, whole=len(wanted) == 1, weight="A"),
+                    for_postgresql(wanted, whole=True, weight="A"),
+                ],
             )
-        else:
-            match = " AND ".join(f'"{term}"*' for term in terms)
+            titled = {pk: _title_score(wanted, length, whole) for pk, length, whole in cursor.fetchall()}
+    return ids, titled
+
+
+def _on_sqlite(wanted: list[Term]) -> tuple[list[int], dict[int, float]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rowid FROM papers_search WHERE papers_search MATCH %s"
+            " ORDER BY bm25(papers_search, 10.0, 6.0, 4.0, 1.0), rowid",
+            [for_sqlite(wanted)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        titled: dict[int, float] = {}
+        if ids and _by_title(wanted):
+            expression = for_sqlite(wanted, last_is_typed=True, whole=len(wanted) == 1)
             cursor.execute(
-                "SELECT rowid FROM papers_search WHERE papers_search MATCH %s"
-                " ORDER BY bm25(papers_search, 10.0, 6.0, 4.0, 1.0), rowid",
-                [match],
+                "SELECT rowid, title FROM papers_search WHERE papers_search MATCH %s", [f"title : ({expression})"]
             )
-        return [row[0] for row in cursor.fetchall()]
+            for pk, title in cursor.fetchall():
+                present = set(title.split())
+                whole = all(present.issuperset(term.words) for term in wanted)
+                titled[pk] = _title_score(wanted, len(present), whole)
+    return ids, titled
+
+
+def _by_title(wanted: list[Term]) -> bool:
+    return len(wanted) > 1 or len(wanted[0].words[0]) > 1
+
+
+def _title_score(wanted: list[Term], length: int, whole: bool) -> float:
+    """How much of a title of `length` different words the query is; one more where all its words are whole."""
+    return min(1.0, sum(len(term.words) for term in wanted) / max(1, length)) + whole
 
 
 def index_papers(ids: Iterable[int]) -> None:

@@ -27,6 +27,16 @@ def static_files_under_their_own_names() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def choices_counted_anew() -> None:
+    """What a test rolls back sends no signal, so the list's form would offer it to the next one."""
+    from papers import spelling
+    from papers.listing import facets
+
+    facets.forget()
+    spelling.forget()
+
+
 @pytest.hookimpl(trylast=True)  # the marks of whole folders are there by then
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick ones first; browser tests last, since Playwright's event loop stays in the main thread."""

@@ -135,6 +135,9 @@ class Paper(models.Model):
 
     class Meta:
         ordering: ClassVar = ["title", "uid"]
+        indexes: ClassVar = [
+            models.Index(fields=["title", "uid"], condition=models.Q(withdrawn_at=None), name="papers_by_title")
+        ]
 
     def __str__(self) -> str:
         return self.title

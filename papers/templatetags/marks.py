@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
 from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from miniconf.permissions import can_bookmark
-from papers.bookmarks import Marks, Thing, kind_of, marks_of
+from papers.bookmarks import Thing, kind_of, marks_of
+from papers.filters import marks_on
+from papers.listing.facets import Choice
 from papers.models import Event, Paper, Session
 
 register = template.Library()
+_WORD = SafeString('<span class="bookmark-word"></span>')
 
 
 def _request(context: template.Context) -> Any:
@@ -26,13 +30,17 @@ def _request(context: template.Context) -> Any:
 @register.simple_tag(takes_context=True)
 def marks_assets(context: template.Context) -> SafeString:
     """Style and script of the marks. Buttons bring them along themselves; a page may put them into its head."""
-    if (request := _request(context)) is not None:
+    request, account = _request(context), SafeString()
+    if request is not None:
         if getattr(request, "has_marks_assets", False):
             return SafeString()
         request.has_marks_assets = True
+        if can_bookmark(request.user):
+            account = format_html(' data-take-over="{}"', reverse("take_over_bookmarks"))
     return format_html(
-        '<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>',
+        '<link rel="stylesheet" href="{}"{}><script type="module" src="{}"></script>',
         static("papers/marks.css"),
+        account,
         static("papers/marks.js"),
     )
 
@@ -60,7 +68,7 @@ def bookmark_button(
     assets = "" if partial else marks_assets(context)
     member = request is not None and can_bookmark(request.user)
     on = member and (kind, target.pk) in marks_of(request).bookmarked
-    word = format_html('<span class="bookmark-word"></span>') if label else ""
+    word = _WORD if label else ""
     name = f"Bookmark “{target.title[:100]}”"
     if not member:
         return format_html(
@@ -84,7 +92,21 @@ def is_visited(context: template.Context, paper: Paper) -> bool:
     return request is not None and paper.pk in marks_of(request).visited
 
 
-@register.simple_tag(takes_context=True)
-def marks(context: template.Context) -> Marks | None:
-    request = _request(context)
-    return marks_of(request) if request is not None else None
+@register.simple_tag
+def card_marks(paper: Paper) -> SafeString:
+    """What filters tell of a paper: "Video", "Demo". The paper comes from `with_cards`."""
+    return format_html_join(" ", '<span class="card-mark card-mark-{}">{}</span>', (
+        (known.name, known.mark) for known in marks_on(paper)
+    ))  # fmt: skip
+
+
+@register.simple_tag
+def thumbnail(paper: Paper) -> str:
+    """Address of the picture on a card, "" if there is none."""
+    return reverse("media", args=[paper.thumbnail_file]) if paper.thumbnail_file else paper.thumbnail_url
+
+
+@register.simple_tag
+def missing_choice(options: Iterable[Choice], value: str) -> bool:
+    """Whether a value in force is not among the options of its select, where they are cut or nothing has it any more."""
+    return bool(value) and all(option.value != value for option in options)

@@ -99,7 +99,8 @@ export function say(text) {
   say.timer = setTimeout(() => (place.hidden = true), 5000);
 }
 
-const signedIn = () => Boolean(document.querySelector("form.bookmark"));
+/** Where a member's browser hands over what it had kept; a visitor's has no such place. */
+const account = () => document.querySelector("link[data-take-over]")?.dataset.takeOver ?? "";
 
 function refresh(root) {
   const bookmarks = kept("bookmarks");
@@ -110,7 +111,7 @@ function refresh(root) {
   }
   const seen = kept("visited");
   for (const card of root.querySelectorAll("[data-paper]:not(.is-visited)")) {
-    if (card.dataset.paper in seen && !signedIn()) card.classList.add("is-visited");
+    if (card.dataset.paper in seen && !account()) card.classList.add("is-visited");
   }
 }
 
@@ -121,9 +122,48 @@ document.addEventListener("click", (event) => {
   toggle(button);
 });
 
+/** What was kept before signing in may move into the account. */
+function offerToTakeOver() {
+  const keys = bookmarked();
+  if (!account() || !keys.length) return;
+  const notice = document.createElement("div");
+  notice.className = "notice bookmarks-in-browser";
+  const sentence = document.createElement("p");
+  const count = keys.length === 1 ? "One bookmark is" : `${keys.length} bookmarks are`;
+  sentence.textContent = `${count} kept in this browser, from before you signed in.`;
+  const add = document.createElement("button");
+  const drop = document.createElement("button");
+  Object.assign(add, { type: "button", className: "button button-small", textContent: "Add to my account" });
+  Object.assign(drop, { type: "button", className: "button button-small button-quiet", textContent: "Forget them" });
+  notice.append(sentence, add, drop);
+  document.getElementById("main").prepend(notice);
+  const forget = () => {
+    keep("bookmarks", {});
+    keep("visited", {});
+    notice.remove();
+  };
+  drop.addEventListener("click", forget);
+  add.addEventListener("click", async () => {
+    add.disabled = true;
+    const body = new URLSearchParams();
+    for (const key of keys.slice(0, 500)) body.append("bookmark", key);
+    for (const uid of visited().slice(0, 500)) body.append("visited", uid);
+    try {
+      const answer = await fetch(account(), { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      forget();
+      location.reload();
+    } catch {
+      add.disabled = false;
+      say("The bookmarks could not be saved. Please try again.");
+    }
+  });
+}
+
 const page = document.querySelector("[data-visit]");
-if (page && !signedIn()) rememberVisit(page.dataset.visit);
+if (page && !account()) rememberVisit(page.dataset.visit);
 refresh(document);
+offerToTakeOver();
 new MutationObserver((changes) => {
   if (changes.some(({ addedNodes }) => [...addedNodes].some((node) => node instanceof Element))) refresh(document);
 }).observe(document.getElementById("main") ?? document.body, { childList: true, subtree: true });

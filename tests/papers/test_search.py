@@ -15,7 +15,7 @@ def papers() -> None:
     add("title", title="Attention for reading", abstract="Nothing else.")
     add("keyword", title="Second", keywords=["attention"])
     add("abstract", title="Third", abstract="We pay attention to $\\ell_1$ and Poincaré maps. Łukasiewicz, ﬁne.")
-    add("author", title="Fourth", authors=["Søren Attentionsson"])
+    add("author", title="Fourth", authors=["Søren Attention"])
 
 
 def add(
@@ -85,14 +85,14 @@ def test_the_index_follows_what_is_saved_changed_and_deleted():
     assert found("convolutions") == ["title"]
     Keyword.objects.get(name="attention").delete()
     assert "keyword" not in found("attention")
-    Person.objects.get(name="Søren Attentionsson").delete()
+    Person.objects.get(name="Søren Attention").delete()
     assert found("soren") == []
     paper.delete()
     assert search("convolutions") == []
 
 
 def test_a_new_name_or_keyword_is_found_at_once():
-    person = Person.objects.get(name="Søren Attentionsson")
+    person = Person.objects.get(name="Søren Attention")
     person.name = "Ada Lovelace"
     person.save()
     assert found("lovelace") == ["author"]
