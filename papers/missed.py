@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_SESSIONS = 40
 MOST_CHANGES = 60
+MOST_NEW = 10  # sessions
 MOST_PAPERS = 30
 MOST_ANNOUNCEMENTS = 20
 MOST_ACTIVITIES = 40
@@ -50,7 +51,7 @@ class Activity:
 @dataclass(frozen=True, slots=True)
 class Change:
     session: Session
-    what: str  # "Moved", "New", "Withdrawn", "Changed"
+    what: str  # "Moved", "Withdrawn", "Changed", "New"
     was: tuple[dt.datetime, dt.datetime] | None = None  # when it was to take place
     room: str = ""  # where it was to take place
 
@@ -61,6 +62,7 @@ class Missed:
     more_sessions: bool
     bookmarked: set[int]  # keys of the sessions among them that are bookmarked
     changes: list[Change]
+    more_new: int  # sessions that were added besides those among the changes
     papers: list[Paper]
     paper_count: int
     announcements: list[Announcement]
@@ -108,6 +110,7 @@ def read_period(query: QueryDict, *, user: User, zone: ZoneInfo, time: dt.dateti
 
 def missed_by(user: User, period: Period) -> Missed:
     sessions, bookmarked = _sessions(user, period)
+    changes, more_new = _changes(user, period)
     new_papers = visible_papers().filter(created_at__gt=period.start, created_at__lte=period.end)
     told = announcements.shown(period.end).filter(published_at__gt=period.start)
     activities = [activity for provider in _providers for activity in provider(user, period)]
@@ -116,7 +119,8 @@ def missed_by(user: User, period: Period) -> Missed:
         sessions=sessions[:MOST_SESSIONS],
         more_sessions=len(sessions) > MOST_SESSIONS,
         bookmarked=bookmarked,
-        changes=_changes(user, period),
+        changes=changes,
+        more_new=more_new,
         papers=list(with_cards(new_papers.order_by("-created_at", "title"))[:MOST_PAPERS]),
         paper_count=new_papers.count(),
         announcements=list(told[:MOST_ANNOUNCEMENTS]),
@@ -143,42 +147,47 @@ def _with_mark(sessions: QuerySet[Session], user: User) -> QuerySet[Any]:
     return sessions.annotate(mark=Case(When(marked, then=Value(0)), default=Value(1), output_field=IntegerField()))
 
 
-def _changes(user: User, period: Period) -> list[Change]:
-    """Sessions that were added, moved, withdrawn or otherwise changed, bookmarked ones first."""
+def _changes(user: User, period: Period) -> tuple[list[Change], int]:
+    """Sessions that were moved, withdrawn or otherwise changed, then the first ones that were added, bookmarked ones
+    first in both; and how many more were added. An import that adds thousands hides no change of a single one."""
     touched = _with_mark(Session.objects.filter(updated_at__gt=period.start, updated_at__lte=period.end), user)
     touched = touched.filter(Q(in_schedule=True) | Q(mark=0)).select_related("event")
-    sessions = list(touched.order_by("mark", "-updated_at", "title")[:MOST_CHANGES])
-    history = _history([session.uid for session in sessions], period)
-    return [_change(session, history.get(session.uid, {}), period) for session in sessions]
+    touched = touched.order_by("mark", "-updated_at", "title")
+    added = _applied(period).filter(action=ImportChange.Action.ADDED).values("key")
+    changed = list(touched.exclude(uid__in=added)[:MOST_CHANGES])
+    new = touched.filter(uid__in=added, withdrawn_at=None)
+    first_new = list(new[:MOST_NEW])
+    history = _history([session.uid for session in changed], period)
+    changes = [_change(session, history.get(session.uid, {})) for session in changed]
+    return changes + [Change(session, "New") for session in first_new], new.count() - len(first_new)
+
+
+def _applied(period: Period) -> QuerySet[ImportChange]:
+    """What imports did to sessions in the period."""
+    return ImportChange.objects.filter(
+        kind="session", run__applied_at__gt=period.start, run__applied_at__lte=period.end
+    ).order_by()
 
 
 def _history(uids: list[str], period: Period) -> dict[str, dict[str, Any]]:
-    """For each session what its fields were at the beginning of the period, as far as imports and edits tell; "added"
-    where it came in the period."""
-    known: dict[str, dict[str, Any]] = {}
-    moments: list[tuple[dt.datetime, str, dict[str, Any]]] = []
-    imported = ImportChange.objects.filter(
-        kind="session", key__in=uids, run__applied_at__gt=period.start, run__applied_at__lte=period.end
-    )
-    for key, action, old, applied_at in imported.values_list("key", "action", "before", "run__applied_at"):
-        if applied_at is not None:
-            moments.append((applied_at, key, {"added": True} if action == ImportChange.Action.ADDED else old))
+    """For each session what its fields were at the beginning of the period, as far as imports and edits tell."""
     edited = Edit.objects.filter(
         kind="session", key__in=uids, state=Edit.State.APPLIED, created_at__gt=period.start, created_at__lte=period.end
     )
-    for key, before, at in edited.values_list("key", "before", "created_at"):
-        moments.append((at, key, before))
-    for _, key, before in sorted(moments, key=lambda moment: moment[0]):
+    moments = [
+        *_applied(period).filter(key__in=uids).values_list("run__applied_at", "key", "before"),
+        *edited.order_by().values_list("created_at", "key", "before"),
+    ]
+    known: dict[str, dict[str, Any]] = {}
+    for _, key, before in sorted(moments, key=lambda moment: (moment[0], moment[1])):
         if isinstance(before, dict):
             known[key] = {**before, **known.get(key, {})}  # the oldest value counts
     return known
 
 
-def _change(session: Session, before: dict[str, Any], period: Period) -> Change:
+def _change(session: Session, before: dict[str, Any]) -> Change:
     if session.withdrawn_at is not None:
         return Change(session, "Withdrawn")
-    if before.get("added"):
-        return Change(session, "New")
     was = (_time(before.get("starts_at")) or session.starts_at, _time(before.get("ends_at")) or session.ends_at)
     if was != (session.starts_at, session.ends_at):
         return Change(session, "Moved", was)

@@ -145,10 +145,10 @@ def _groups(sessions: QuerySet[Session], zone: ZoneInfo) -> Iterable[Group]:
     rows = (
         sessions.order_by("starts_at", "ends_at")
         .values_list("starts_at", "ends_at")
-        .annotate(count=Count("pk"), kind=Min("kind"), last_kind=Max("kind"))
+        .annotate(count=Count("pk"), low=Min("kind"), high=Max("kind"))
     )
-    for starts_at, ends_at, count, kind, last_kind in rows:
-        same = kind if kind == last_kind else ""
+    for starts_at, ends_at, count, low, high in rows:
+        same = low if low == high else ""
         yield Group(starts_at.astimezone(zone), ends_at.astimezone(zone), count, same)
 
 
