@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -64,8 +64,23 @@ class _Kept:
 
 
 _kept = _Kept()
-pinned_items = _kept.items
 forget_pinned = _kept.forget
+
+
+def pinned_items(*, fresh: bool = False) -> list[dict[str, Any]]:
+    """What is pinned, as pages show it; `fresh`: as it is this very moment."""
+    if fresh:
+        forget_pinned()
+    return _kept.items()
+
+
+def seconds_to_next_change() -> float | None:
+    """Until one begins or ends by itself, as its author planned; None where none does."""
+    at = now()
+    times = Announcement.objects.aggregate(
+        begins=Min("published_at", filter=Q(published_at__gt=at)), ends=Min("ends_at", filter=Q(ends_at__gt=at))
+    )
+    return min(((time - at).total_seconds() for time in times.values() if time is not None), default=None)
 
 
 def item_of(announcement: Announcement) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from django import template
 from django.template.context import Context
 
 from miniconf.permissions import can_read_site
-from papers.announcements import pinned_items
+from miniconf.serving.page_notes import mark_page, notes_of
+from papers.announcements import pinned_items, seconds_to_next_change
 
 register = template.Library()
 
@@ -16,8 +17,11 @@ register = template.Library()
 @register.inclusion_tag("papers/announcement_strip.html", takes_context=True)
 def announcement_bar(context: Context) -> dict[str, Any]:
     """Nothing for those who may not read this site, such as visitors of a members-only one at its door."""
-    request = context.get("request")
+    request: Any = context.get("request")
     user = getattr(request, "user", None)
     if user is None or not can_read_site(user, getattr(request, "conference", None)):
         return {"shown": False}
-    return {"shown": True, "items": pinned_items()}
+    shared = notes_of(request) is not None
+    if shared:  # it is kept for others: then it is to be right, and only until the next planned change
+        mark_page(request, seconds=seconds_to_next_change())
+    return {"shown": True, "items": pinned_items(fresh=shared)}

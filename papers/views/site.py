@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from miniconf.permissions import can_read_site, can_see_private, is_member
+from miniconf.serving.page_notes import mark_page, notes_of
 from papers import announcements, media, seats
 from papers.events import listed
 from papers.models import Conference, Event, Page, Paper, Session, Sponsor
@@ -33,15 +34,20 @@ def conference_of(request: HttpRequest) -> Conference:
 def home(request: HttpRequest) -> HttpResponse:
     time = now()
     sessions = visible_sessions().filter(in_schedule=True).select_related("event", "track")
-    pinned = announcements.pinned_items()
+    pinned = announcements.pinned_items(fresh=notes_of(request) is not None)
+    running = sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at", "title")
+    coming = sessions.filter(starts_at__gt=time).order_by("starts_at", "title")
+    ongoing, next_ones = list(running[:8]), list(coming[:8])
+    turns = [session.ends_at for session in ongoing[:1]] + [session.starts_at for session in next_ones[:1]]
+    mark_page(request, seconds=min(((turn - time).total_seconds() for turn in turns), default=None))
     context = {
         "paper_count": visible_papers().count(),
         "event_count": visible_events().count(),
         "now": time,
         # static/papers/home.js goes on from these while the page is open.
-        "running": sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at", "title")[:8],
-        "coming": sessions.filter(starts_at__gt=time).order_by("starts_at", "title")[:8],
-        "is_over": not sessions.filter(ends_at__gt=time).exists() and sessions.exists(),
+        "running": ongoing,
+        "coming": next_ones,
+        "is_over": not ongoing and not next_ones and sessions.exists(),
         # Those pinned stand above this page as above every other.
         "announcements": announcements.shown(time).exclude(pk__in=[item["id"] for item in pinned])[:3],
         "pinned_count": len(pinned),
