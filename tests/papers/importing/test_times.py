@@ -6,6 +6,8 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from papers.importers.problems import Place, Problems
 from papers.importers.records import Record
@@ -162,6 +164,32 @@ def test_without_the_conferences_dates_a_year_is_asked_for():
 def test_a_weekday_that_comes_twice_is_asked_about():
     with pytest.raises(TimeProblem, match="have more than one Monday"):
         read_time("Monday 10:00 GMT", dates=Dates(dt.date(2020, 7, 5), dt.date(2020, 7, 14)))
+
+
+PIECES = st.sampled_from(
+    ["2020-07-06", "Jul 5", "7-Feb", "Monday", "14:00", "9:10 AM", "-07:00", "-", "(", ")", "GMT", "Z", "UTC+2", "T", "_",
+     "8:30-9:00", ",", " ", "99:99", "24:00", "0:00", "Feb 29", "31-Feb", "Europe/Berlin", "x", "1", "é", "٣", "PM",
+     "9999-12-31"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join) | st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=40))
+def test_any_text_is_an_aware_moment_or_a_problem(text):
+    for zone in (None, BERLIN):
+        try:
+            starts_at, ends_at = read_span(text, date="Jul 6", zone=zone, dates=ACL2020)
+        except TimeProblem:
+            continue
+        assert starts_at.utcoffset() == dt.timedelta()
+        assert ends_at is None or ends_at >= starts_at
+
+
+@given(st.datetimes(min_value=dt.datetime(1990, 1, 1), max_value=dt.datetime(2100, 1, 1)), st.integers(-24, 28))
+def test_what_is_written_with_its_offset_is_read_back(moment, half_hours):
+    zone = dt.timezone(dt.timedelta(minutes=30 * half_hours))
+    expected = moment.replace(tzinfo=dt.UTC)
+    for separator in ("T", " ", "_"):
+        assert read_time(expected.astimezone(zone).isoformat(sep=separator)) == expected
 
 
 def test_a_conference_over_new_year_gives_each_date_its_own_year():
