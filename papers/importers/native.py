@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from papers.media import is_known_type
-from papers.models import Conference, Event, Keyword, Page, Paper, Person, Session, Sponsor, Track
+from papers.models import Conference, Event, Keyword, Page, Paper, Person, Presentation, Session, Sponsor, Track
 
 from .options import ReadOptions
 from .problems import Place, Problems
@@ -20,6 +20,7 @@ from .programme import (
     PageEntry,
     PaperEntry,
     PersonEntry,
+    PresentationEntry,
     Programme,
     SessionEntry,
     SponsorEntry,
@@ -36,7 +37,11 @@ _PAPER = (
     "uid", "title", "authors", "abstract", "tldr", "keywords", "track", "kind", "year", "venue", "links", "bibtex",
     "video", "highlighted", "program", "event", "poster", "slides", "thumbnail",
 )  # fmt: skip
-_SESSION = ("uid", "title", "kind", "starts_at", "ends_at", "room", "track", "url", "event", "papers")
+_JOIN = ("join_url", "join_note")
+_SESSION = (
+    "uid", "title", "kind", "starts_at", "ends_at", "room", "track", "url", "event", "sponsor", "in_schedule",
+    "description", "chairs", "papers", *_JOIN,
+)  # fmt: skip
 _CONFERENCE = ("name", "tagline", "about", "starts_on", "ends_on", "timezone", "source")
 ROLES = ("attendee", "author", "organizer")
 
@@ -151,6 +156,15 @@ def _person(record: Record, programme: Programme, *, name: str) -> str:
     )
 
 
+def _people(record: Record, field: str, programme: Programme) -> list[str]:
+    """Names of the people in a list of mappings; each is noted with what is said about them."""
+    names = []
+    for person in record.records(field, known=_PERSON):
+        name = person.text("name", required=True, limit=limit_of(Person, "name"))
+        names.append(_person(person, programme, name=name))
+    return list(dict.fromkeys(names))
+
+
 def _email(record: Record) -> str:
     email = record.text("email", limit=254).lower()
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
@@ -209,12 +223,11 @@ def _video(record: Record, paper: PaperEntry, programme: Programme) -> None:
 
 
 def _events(programme: Programme, problems: Problems) -> None:
-    known = ("uid", "kind", "title", "abstract", "people", "capacity", "links")
+    known = (
+        "uid", "kind", "title", "abstract", "people", "capacity", "links", "track", "video_url", "image_url", *_JOIN,
+    )  # fmt: skip
     for record in _list(programme, "events.yml", known, None, problems):
-        people = []
-        for person in record.records("people", known=_PERSON):
-            name = person.text("name", required=True, limit=limit_of(Person, "name"))
-            people.append(_person(person, programme, name=name))
+        people = _people(record, "people", programme)
         programme.events.append(
             EventEntry(
                 place=record.place,
@@ -222,9 +235,14 @@ def _events(programme: Programme, problems: Problems) -> None:
                 kind=record.choice("kind", Event.Kind.values),
                 title=record.text("title", required=True, limit=limit_of(Event, "title")),
                 abstract=record.text("abstract"),
-                people=list(dict.fromkeys(people)),
+                people=people,
                 capacity=record.integer("capacity", low=1, high=30_000),
                 links=record.links(),
+                track=record.text("track", limit=limit_of(Track, "name")),
+                video_url=record.url("video_url", limit=limit_of(Event, "video_url")),
+                image_url=record.url("image_url", limit=limit_of(Event, "image_url")),
+                join_url_private=record.url("join_url", limit=limit_of(Event, "join_url_private")),
+                join_note_private=record.text("join_note", limit=limit_of(Event, "join_note_private")),
             )
         )
 
@@ -235,6 +253,7 @@ def _sessions(programme: Programme, options: ReadOptions, problems: Problems) ->
         uid = record.uid("uid", limit=limit_of(Session, "uid"))
         if starts_at is None or ends_at is None:
             continue
+        papers, presentations = _presented(record)
         programme.sessions.append(
             SessionEntry(
                 place=record.place,
@@ -247,13 +266,47 @@ def _sessions(programme: Programme, options: ReadOptions, problems: Problems) ->
                 track=record.text("track", limit=limit_of(Track, "name")),
                 url=record.url("url", limit=limit_of(Session, "url")),
                 event=record.text("event"),
-                papers=record.texts("papers"),
+                sponsor=record.text("sponsor"),
+                in_schedule=record.data.get("in_schedule") is None or record.boolean("in_schedule"),
+                description=record.text("description"),
+                chairs=_people(record, "chairs", programme),
+                join_url_private=record.url("join_url", limit=limit_of(Session, "join_url_private")),
+                join_note_private=record.text("join_note", limit=limit_of(Session, "join_note_private")),
+                papers=papers,
+                presentations=presentations,
             )
         )
 
 
+def _presented(record: Record) -> tuple[list[str], dict[str, PresentationEntry]]:
+    """Uids of a session's papers; those with own times or a meeting of their own are mappings in the same list."""
+    items = record.data.get("papers")
+    if not isinstance(items, list) or all(isinstance(item, str) for item in items):
+        return record.texts("papers"), {}
+    uids, presentations = [], {}
+    for number, item in enumerate(items, 1):
+        if isinstance(item, str):
+            uids.append(item.strip())
+            continue
+        place = Place(record.place.file, f"{record.place.row}, papers {number}")
+        known = ("paper", "starts_at", "ends_at", "join_url")
+        one = Record(place, item, record.problems, known=known, zone=record.zone)
+        uid = one.text("paper", required=True)
+        timed = one.data.get("starts_at") is not None or one.data.get("ends_at") is not None
+        uids.append(uid)
+        presentations[uid] = PresentationEntry(
+            paper=uid,
+            starts_at=one.time("starts_at") if timed else None,
+            ends_at=one.time("ends_at") if timed else None,
+            join_url_private=one.url("join_url", limit=limit_of(Presentation, "join_url_private")),
+        )
+    return uids, presentations
+
+
 def _sponsors(programme: Programme, problems: Problems) -> None:
-    known = ("uid", "name", "level", "description", "url")
+    known = (
+        "uid", "name", "level", "description", "url", "logo_url", "video_url", "links", "people", *_JOIN,
+    )  # fmt: skip
     for position, record in enumerate(_list(programme, "sponsors.yml", known, None, problems)):
         programme.sponsors.append(
             SponsorEntry(
@@ -263,6 +316,12 @@ def _sponsors(programme: Programme, problems: Problems) -> None:
                 level=record.text("level", limit=limit_of(Sponsor, "level")),
                 description=record.text("description"),
                 url=record.url("url", limit=limit_of(Sponsor, "url")),
+                logo_url=record.url("logo_url", limit=limit_of(Sponsor, "logo_url")),
+                video_url=record.url("video_url", limit=limit_of(Sponsor, "video_url")),
+                links=record.links(),
+                people=_people(record, "people", programme),
+                join_url_private=record.url("join_url", limit=limit_of(Sponsor, "join_url_private")),
+                join_note_private=record.text("join_note", limit=limit_of(Sponsor, "join_note_private")),
                 position=position,
             )
         )

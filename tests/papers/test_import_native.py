@@ -10,6 +10,8 @@ from django.contrib.auth import get_user_model
 
 from papers.models import Conference, Event, Page, Paper, Person, Session, Sponsor
 
+from ..accounts.test_sign_in import code_for
+
 pytestmark = pytest.mark.django_db
 
 
@@ -97,3 +99,54 @@ def test_byte_order_mark_and_windows_line_ends_make_no_difference(native, load):
     load(native)
     assert Paper.objects.get(uid="P1").abstract == "One.\n\nTwo."
     assert Page.objects.get(slug="help").body == "Text."
+
+
+def test_meetings_chairs_timetables_and_booths(native, load):
+    (native / "sponsors.yml").write_text(
+        """- uid: acme
+  name: Acme
+  logo_url: https://acme.example/logo.svg
+  links: [{label: Jobs, url: "https://acme.example/jobs"}]
+  people: [{name: Grace Hopper, affiliation: Navy}]
+  join_url: https://meet.example/acme
+  join_note: Passcode 1
+""",
+        encoding="utf-8",
+    )
+    with (native / "sessions.yml").open("a", encoding="utf-8") as file:
+        file.write(
+            """- uid: w1
+  title: Invited talk
+  starts_at: "2027-05-03T12:00:00+00:00"
+  ends_at: "2027-05-03T14:00:00+00:00"
+  event: k1
+  in_schedule: false
+  sponsor: acme
+  description: About *it*.
+  chairs: [{name: Grace Hopper}]
+  join_url: https://meet.example/w1
+  papers:
+    - "0123"
+    - {paper: P1, starts_at: "2027-05-03T12:30:00+00:00", ends_at: "2027-05-03T13:00:00+00:00"}
+"""
+        )
+    load(native)
+    session = Session.objects.get(uid="w1")
+    assert (session.in_schedule, session.description) == (False, "About *it*.")
+    assert [session.event.uid, session.sponsor.uid, session.chairs.get().name] == ["k1", "acme", "Grace Hopper"]
+    assert session.join_url_private == "https://meet.example/w1"
+    times = [(p.paper.uid, p.starts_at and p.starts_at.hour) for p in session.presentations.all()]
+    assert times == [("0123", None), ("P1", 12)]
+    sponsor = Sponsor.objects.get()
+    assert (sponsor.people.get().affiliation, sponsor.links[0]["label"]) == ("Navy", "Jobs")
+    assert (sponsor.join_url_private, sponsor.join_note_private) == ("https://meet.example/acme", "Passcode 1")
+    assert "Nothing has changed" in load(native)
+
+
+def test_an_author_who_signs_in_later_is_linked_by_the_address_of_the_import(native, load, client):
+    load(native)
+    ada = Person.objects.get(name="Ada Lovelace")
+    assert (ada.user, ada.email_private) == (None, "ada@example.org")
+    client.post("/accounts/login/code/confirm/", {"code": code_for(client, "ada@example.org")})
+    ada.refresh_from_db()
+    assert ada.user.email == "ada@example.org"
