@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from miniconf.permissions import can_read_site
+from miniconf.serving.remembered import remembered
 from papers.models import Conference, Page
 
 
@@ -19,7 +20,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     def footer_pages() -> list[Page]:
         if not can_read_site(request.user, conference):
             return []
-        return list(Page.objects.exclude(slug="help").only("slug", "title")[:12])
+        return remembered("footer pages", lambda: list(Page.objects.exclude(slug="help").only("slug", "title")[:12]))
 
     return {
         "conference": conference,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from miniconf.accounts.services import note_visit, user_of_bearer
 from miniconf.live import BrokerDown
 from miniconf.permissions import can_read_site, is_member
 from miniconf.problems import CONTENT_TYPE, Problem, broker_down, problem_response, unauthorized
+from miniconf.serving.remembered import remembered
 from papers.models import Conference
 
 API = "/api/"
@@ -36,7 +38,7 @@ class ViewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path in HEALTH:
             return self.get_response(request)
-        request.conference = Conference.current()  # type: ignore[attr-defined]
+        request.conference = copy(remembered("conference", Conference.current))  # type: ignore[attr-defined]
         # Whoever has no session is not looked up: their pages are the same for everybody.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and is_member(request.user):
             note_visit(user=request.user)

@@ -91,6 +91,7 @@ class PageCache:
         self._scheme_header = proxy[0].removeprefix("HTTP_").replace("_", "-").lower().encode() if proxy else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.changes.start()
         if scope["method"] not in ("GET", "HEAD") or not settings.PAGE_CACHE_SECONDS:
             await self.handler(scope, receive, _private(send))
             return
@@ -150,14 +151,15 @@ class PageCache:
         differs = self._differs.get(asked.path)
         told = self._blank
         if differs is not None:
-            told = tuple(value if name in differs else "" for name, value in zip(self.cookies, asked.cookies, strict=True))
+            told = tuple(
+                value if name in differs else "" for name, value in zip(self.cookies, asked.cookies, strict=True)
+            )
         return _Asked(asked.scheme, asked.host, asked.path, asked.query, asked.htmx, told)
 
     # --- Answers --------------------------------------------------------------------------------------------------------
 
     async def _page(self, asked: _Asked, scope: Scope) -> Page | None:
         """The page for everybody; None where it turns out that there is none."""
-        self.changes.start()
         key = self._key(asked)
         page = self.store.get(key)
         if page is not None:

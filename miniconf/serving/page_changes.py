@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 from miniconf.live import BrokerDown, channel_of, publish
 
 from .page_store import PageStore
+from .remembered import memory
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ def forget_pages(tags: Iterable[str] | None = None) -> None:
 
 
 def _forget(tags: list[str] | None = None) -> None:
+    if tags is None:
+        memory.forget()
     for store in tuple(stores):
         store.forget(tags)
     try:
@@ -83,6 +86,7 @@ class Changes:
                     logger.warning("The broker is away, pages are kept only shortly: %s", error, exc_info=not known)
             finally:
                 self.listening = False
+                memory.listen(False)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
 
@@ -104,6 +108,7 @@ class Changes:
                     confirmed += 1
                     if confirmed == 2:
                         self.store.forget()  # what changed until now was not heard
+                        memory.listen(True)
                         self.listening = True
         finally:
             await connection.disconnect(nowait=True)
@@ -129,7 +134,10 @@ class Changes:
         try:
             for event in json.loads(text)["events"]:
                 if event["by"] != HERE:
+                    if event["tags"] is None:
+                        memory.forget()
                     self.store.forget(event["tags"])
         except (ValueError, KeyError, TypeError):
             logger.exception("What was published to %s is no change of pages", TOPIC)
+            memory.forget()
             self.store.forget()
