@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from papers.models import Event, Paper, Person, Session
 
 from .options import ReadOptions
+from .private import keep_meetings_private
 from .problems import Place, Problems, shown
 from .programme import Author, PersonEntry, Programme
 from .reading import read_csv, read_json, read_text, read_yaml
@@ -194,7 +195,7 @@ class Source:
         if unread:
             more = f" and {len(unread) - 20} more" if len(unread) > 20 else ""
             self.programme.notes.append(f"Not read: {', '.join(unread[:20])}{more}")
-        self.programme.notes += self.warnings.notes()
+        self.programme.notes += self.warnings.notes() + keep_meetings_private(self.programme)
         return self.programme
 
 

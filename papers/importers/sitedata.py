@@ -17,6 +17,7 @@ from papers.models import Event, Keyword, Paper, Person, Session
 
 from .html import escape_markdown, markdown_of_html, text_of_html
 from .options import ReadOptions
+from .private import keep_meetings_private
 from .problems import Place, Problems
 from .programme import (
     Author,
@@ -39,7 +40,7 @@ TITLE = "Mini-Conf sitedata"
 _KIND_OF_CLASS = {
     "talk": "oral", "oral": "oral", "poster": "poster", "qa": "qa", "keynote": "keynote", "plenary": "plenary",
     "tutorial": "tutorial", "workshop": "workshop", "social": "social", "mentoring": "mentoring", "sponsor": "sponsor",
-    "break": "break",
+    "break": "break", "other": "other",
 }  # fmt: skip
 _KIND_OF_TITLE = (
     (re.compile(r"\bQ\s?&\s?A\b|\bquestions and answers\b", re.I), "qa"),
@@ -69,6 +70,7 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
     _projection(folder, programme, problems)
     _faq(folder, programme, problems)
     _committee(folder, programme, problems)
+    programme.notes += keep_meetings_private(programme)
     programme.notes += leftovers((session.place, session.starts_at) for session in programme.sessions)
     if config and (name := config.text("name", limit=120)):
         programme.conference = ConferenceEntry(
@@ -206,7 +208,7 @@ def _calendar(
             place=record.place,
             uid="",
             title=title,
-            kind="poster" if name else _kind(record.text("calendarId"), title),
+            kind=_kind(record.text("calendarId"), "poster" if name else title),
             starts_at=starts_at,
             ends_at=ends_at,
             event=event,

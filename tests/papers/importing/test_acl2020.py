@@ -334,6 +334,33 @@ def test_what_is_left_out_is_told(folder, load):
     ]
 
 
+def test_meeting_links_in_public_texts_are_for_members_only(folder, load):
+    change(
+        folder,
+        "tutorials.yml",
+        "abstract: How to.",
+        "abstract: |\n    How to.\n    Room: https://zoom.us/j/7\n    Passcode: 12",
+    )
+    change(
+        folder,
+        "overall_calendar.json",
+        '"link": "", "type": "Socials"',
+        '"link": "https://zoom.us/j/8", "type": "Socials"',
+    )
+    change(folder, "main_papers.csv", "https://x.example/8.pdf", "https://us02web.zoom.us/j/6")
+    printed = load(folder, timezone=ZONE)
+    tutorial = Event.objects.get(uid="tiny2020-t1")
+    assert tutorial.abstract == "How to.\n\nIt is live.\nAnd recorded."
+    assert (tutorial.join_url_private, tutorial.join_note_private) == ("https://zoom.us/j/7", "Passcode: 12")
+    social = Session.objects.get(title="Open mic")
+    assert (social.url, social.join_url_private) == ("", "https://zoom.us/j/8")
+    assert Paper.objects.get(uid="main.8").links == []
+    assert "Meeting links in 2 public texts or addresses are shown to members only" in printed.splitlines()
+    assert (
+        "Warning: 1 meeting links of papers, left out; those of a session's papers are private" in printed.splitlines()
+    )
+
+
 def test_emails_are_kept_privately_where_there_is_one_for_each_author(folder, load):
     load(folder, timezone=ZONE)
     assert dict(Person.objects.exclude(email_private="").values_list("name", "email_private")) == {
