@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from miniconf.serving.page_changes import forget_pages
 from papers.models import Paper, PaperVector, SimilarPaper
 from papers.queries import visible_papers
 
@@ -116,6 +117,7 @@ def _store(method: str, texts: dict[int, str], vectors: NDArray[np.float32]) -> 
         with transaction.atomic():
             _write(rows, {ids[i]: found[ids[i]] for i in part})
     _remove_surplus()
+    forget_pages()  # nothing here is saved row by row, which would tell them
 
 
 def _write(rows: Sequence[PaperVector], found: dict[int, Neighbours]) -> None:
@@ -197,6 +199,7 @@ def update_map(*, everything: bool = False) -> int:
             ["map_x", "map_y"],
             batch_size=100,
         )
+    forget_pages()
     return len(found)
 
 

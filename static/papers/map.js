@@ -3,7 +3,7 @@ import { bookmarked, visited } from "./marks.js";
 import { Painter, readColours } from "./map_draw.js";
 import { listen } from "./map_gestures.js";
 import { Card, Legend, Listing } from "./map_panel.js";
-import { load } from "./map_points.js";
+import { loadPoints, loadTitles } from "./map_points.js";
 import { View } from "./map_view.js";
 
 const REACH = { mouse: 14, pen: 18, touch: 26 }; // pixels from a point that still mean it
@@ -21,16 +21,9 @@ let points;
 let view;
 let painter;
 let state;
+const parts = {}; // card, legend, listing
 let listed = []; // points in the list
 let firm = -1; // the point whose card stays
-
-try {
-  points = await load(root.dataset.pointsUrl, root.dataset.titlesUrl, titlesCame);
-  begin();
-} catch (error) {
-  find("status").textContent = "The map could not be loaded. Reload the page to try again, or use the list of papers.";
-  console.error(error);
-}
 
 function begin() {
   const flags = () => new Uint8Array(points.count);
@@ -69,14 +62,6 @@ function begin() {
   if (location.hash.length > 1) view.read(location.hash.slice(1));
   if (searchField.value.trim()) search();
 }
-
-function titlesCame() {
-  if (!points || !view) return; // still beginning: what is drawn first has them then
-  if (listed.length) parts.listing.show(points, listed, { ...parts.shownAs });
-  draw();
-}
-
-const parts = {};
 
 // --- Drawing: at most once a frame ---------------------------------------------------------------------------------
 let waiting = false;
@@ -257,3 +242,24 @@ function readMarks() {
   }
   draw();
 }
+
+// --- Beginning: points are drawn at once, titles come after them -----------------------------------------------------
+async function addTitles() {
+  const key = `map ${points.version}`;
+  if (await loadTitles(points, root.dataset.titlesUrl)) {
+    if (listed.length) parts.listing.show(points, listed, parts.shownAs);
+    draw();
+  } else if (!sessionStorage.getItem(key)) {
+    sessionStorage.setItem(key, "reloaded"); // papers came or went between the two answers; once is enough
+    location.reload();
+  }
+}
+
+try {
+  points = await loadPoints(root.dataset.pointsUrl);
+  begin();
+} catch (error) {
+  find("status").textContent = "The map could not be loaded. Reload the page to try again, or use the list of papers.";
+  console.error(error);
+}
+if (points) addTitles().catch((error) => console.error(error));

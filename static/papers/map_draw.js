@@ -186,10 +186,20 @@ export class Painter {
       let x = inView[n + 1] / ratio + radius + 5;
       if (x + width > this.canvas.width / ratio) x = inView[n + 1] / ratio - radius - 5 - width;
       if (taken.some(([left, top, right]) => Math.abs(top - y) < 17 && x < right + 6 && x + width > left - 6)) continue;
+      if (this.coversMark(inView, n, x - 4, y, x + width + 4, radius)) continue;
       taken.push([x, y, x + width]);
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
     }
+  }
+
+  /** Whether a line of text would lie over another point than its own. */
+  coversMark(inView, own, left, y, right, radius) {
+    for (let n = 0; n < inView.length; n += 3) {
+      const px = inView[n + 1] / this.ratio;
+      if (n !== own && Math.abs(inView[n + 2] / this.ratio - y) < radius + 8 && px > left && px < right) return true;
+    }
+    return false;
   }
 
   point(view, points, i, radius) {

@@ -42,21 +42,17 @@ async function getJson(url) {
   return answer.json();
 }
 
-/** Points now, titles into them when they come; `ready` is told then. */
-export async function load(pointsUrl, titlesUrl, ready) {
-  const points = new Points(await getJson(pointsUrl));
-  const titles = async (tries) => {
-    const document = await getJson(titlesUrl);
-    if (document.version === points.version) points.addTitles(document);
-    else if (tries > 0) {
-      // Papers came or went between the two answers: the points are asked for again.
-      Object.assign(points, new Points(await getJson(pointsUrl)));
-      return titles(tries - 1);
-    }
-    ready();
-  };
-  titles(2).catch(() => ready());
-  return points;
+/** The points, without titles. */
+export async function loadPoints(url) {
+  return new Points(await getJson(url));
+}
+
+/** Adds titles, authors and keywords; false when papers came or went since the points were asked for. */
+export async function loadTitles(points, url) {
+  const document = await getJson(url);
+  if (document.version !== points.version) return false;
+  points.addTitles(document);
+  return true;
 }
 
 const LEAST_DISTANCE = 0.0007; // at the closest zoom some 40 pixels
