@@ -164,7 +164,7 @@ def _item(session: Session, acronym: str, zone: ZoneInfo, papers: list[Link]) ->
     return Item(
         id=session.pk,
         guid=session.uid if is_uuid(session.uid) else uuid_of(page),
-        slug=f"{acronym}-{session.pk}-{slug}",
+        slug=f"{acronym}-{session.pk:04}-{slug}",
         url=settings.SITE_URL + url,
         origin_url=session.url,
         title=session.title,
