@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from .models import Authorship, Event, Person, Session, Sponsor
-from .words import all_words, fold
+from .words import fold, words_of
 
 ROLES = {
     "author": "Authors",
@@ -41,26 +42,32 @@ def _takes_part(role: str) -> Exists:
     raise ValueError(f"There is no role “{role}”.")
 
 
-def people(*, role: str = "", search: str = "") -> QuerySet[Person]:
-    """People with a part in the programme, whichever or that of `role`, whose name or affiliation has all the words."""
+def people(role: str = "") -> QuerySet[Person]:
+    """People with a part in the programme, whichever or that of `role`."""
     part = Q(_takes_part(role)) if role else Q()
     if not role:
         for name in ROLES:
             part |= Q(_takes_part(name))
-    return Person.objects.filter(part, all_words(search, ["name", "affiliation"]))
+    return Person.objects.filter(part)
 
 
-def sort_key(name: str) -> tuple[str, str]:
-    """By the last word of a name that is no "Jr.", then by the whole name."""
-    words = fold(name).split()
+# Folding a name costs more than everything else that is done with it in a list; a page of the list needs all of them.
+_folded = lru_cache(maxsize=65536)(fold)
+
+
+@lru_cache(maxsize=65536)
+def sort_key(name: str) -> tuple[bool, str, str]:
+    """By the last word of a name that is no "Jr.", then by the whole name; other scripts after the Latin one."""
+    words = _folded(name).split()
     while len(words) > 1 and words[-1] in _SUFFIXES:
         words.pop()
-    return (words[-1] if words else "", fold(name))
+    last = words[-1] if words else ""
+    return not "a" <= last[:1] <= "z", last, _folded(name)
 
 
-def letter_of(name: str) -> str:
-    first = sort_key(name)[0][:1].upper()
-    return first if "A" <= first <= "Z" and len(first) == 1 else OTHER
+def letter_of(key: tuple[bool, str, str]) -> str:
+    other, last, _ = key
+    return OTHER if other else last[0].upper()
 
 
 @dataclass(slots=True)
@@ -71,20 +78,26 @@ class Index:
     letters: Counter[str] = field(default_factory=Counter)
 
 
-def index_of(found: QuerySet[Person], letter: str = "") -> Index:
-    """The order is made here, since no database sorts by the last word of a name. One query of two columns."""
-    index = Index()
-    rows = []
-    for pk, name in found.order_by().values_list("pk", "name"):
+def index_of(*, role: str = "", search: str = "", letter: str = "") -> Index:
+    """People whose name or affiliation has all the words of `search`, without regard to case and accents.
+
+    Found and sorted here: no database folds letters in the same way, or sorts by the last word of a name. One query of
+    three columns.
+    """
+    words = [fold(word) for word in words_of(search)]
+    index, rows = Index(), []
+    for pk, name, affiliation in people(role).order_by().values_list("pk", "name", "affiliation"):
+        if words:
+            text = f"{_folded(name)}\n{_folded(affiliation)}"
+            if not all(word in text for word in words):
+                continue
         key = sort_key(name)
-        first = key[0][:1].upper()
-        initial = first if "A" <= first <= "Z" else OTHER
+        initial = letter_of(key)
         index.letters[initial] += 1
         if not letter or letter == initial:
-            # Other scripts after the Latin one.
-            rows.append((initial == OTHER, key, pk))
+            rows.append((key, pk))
     rows.sort()
-    index.keys = [pk for *_, pk in rows]
+    index.keys = [pk for _, pk in rows]
     return index
 
 

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from papers.models import Person
-from papers.people import LETTERS, ROLES, index_of, parts_of, people
+from papers.people import LETTERS, ROLES, index_of, parts_of
 from papers.queries import visible_papers, visible_sessions, with_cards, with_people
 from papers.words import LONGEST
 
@@ -25,7 +25,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
     role = role if role in ROLES else ""
     letter = request.GET.get("letter", "")
     letter = letter if letter in LETTERS else ""
-    index = index_of(people(role=role, search=search), letter)
+    index = index_of(role=role, search=search, letter=letter)
     page = Paginator(index.keys, ON_A_PAGE).get_page(request.GET.get("page"))
     rows = Person.objects.defer("biography").in_bulk(list(page))
     parts = parts_of(rows)
