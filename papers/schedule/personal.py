@@ -68,11 +68,8 @@ class Entry:
     starts_at: dt.datetime
     ends_at: dt.datetime
     reasons: list[Reason] = field(default_factory=list)
+    own_time: bool = False  # a paper's, not its session's
     clashes: list[Entry] = field(default_factory=list)  # the first few that overlap
-
-    @property
-    def own_time(self) -> bool:
-        return (self.starts_at, self.ends_at) != (self.session.starts_at, self.session.ends_at)
 
     @property
     def title(self) -> str:
@@ -203,7 +200,8 @@ def entries_of(found: Iterable[Cause]) -> list[Entry]:
             continue
         starts_at = cause.starts_at or session.starts_at
         ends_at = max(cause.ends_at or session.ends_at, starts_at)
-        entry = entries.setdefault((session.pk, starts_at, ends_at), Entry(session, starts_at, ends_at))
+        own = (starts_at, ends_at) != (session.starts_at, session.ends_at)
+        entry = entries.setdefault((session.pk, starts_at, ends_at), Entry(session, starts_at, ends_at, own_time=own))
         # Whoever presents a paper has mostly bookmarked it, too: a thing is named once, for the first of its reasons.
         if (cause.reason, thing) not in {(reason.name, reason.thing) for reason in entry.reasons}:
             entry.reasons.append(Reason(cause.reason, thing))

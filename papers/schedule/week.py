@@ -128,7 +128,7 @@ def week_of(sessions: QuerySet[Session], dates: list[dt.date], zone: ZoneInfo) -
     seen: dict[dt.date, int] = defaultdict(int)
     for group in _groups(sessions, zone):
         date = group.starts_at.date()
-        same = [other for other in by_day[date][-1:] if other.starts_at == group.starts_at]
+        same = [other for other in by_day[date][-1:] if _utc(other.starts_at) == _utc(group.starts_at)]
         group.before = same[0].before if same else seen[date]
         seen[date] += group.count
         by_day[date].append(group)
@@ -206,16 +206,17 @@ def _rows(columns: list[list[WeekBlock]]) -> list[Row]:
 
 def _name_sessions(sessions: QuerySet[Session], blocks: list[WeekBlock]) -> None:
     small = [block for block in blocks if block.count <= NAMED]
-    starts = {group.starts_at for block in small for group in block.groups}
+    starts = {_utc(group.starts_at) for block in small for group in block.groups}
     named = defaultdict(list)
     for session in (
         sessions.filter(starts_at__in=starts).select_related("event").order_by("starts_at", "ends_at", "title", "pk")
     ):
         named[session.starts_at, session.ends_at].append(session)
     for block in small:
-        block.sessions = [s for group in block.groups for s in named[group.starts_at, group.ends_at]]
+        block.sessions = [s for group in block.groups for s in named[_utc(group.starts_at), _utc(group.ends_at)]]
 
 
 def _utc(time: dt.datetime) -> dt.datetime:
-    # Two times of one zone are compared by their clocks, which is wrong in the night the clocks change.
+    # Two times of one zone are compared by their clocks, which is wrong in the night the clocks change; and one of
+    # the hour that happens twice equals no time of another zone.
     return time.astimezone(dt.UTC)

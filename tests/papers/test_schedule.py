@@ -11,7 +11,9 @@ from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.utils.timezone import now
 
-from papers.models import Conference, Session
+from papers import zones
+from papers.models import Bookmark, Conference, Event, Paper, Presentation, Session, Track
+from papers.schedule import pages
 from papers.schedule.layout import day_of, slots_by_day
 from papers.schedule.pages import chosen_day
 from papers.schedule.wanted import read_wanted
@@ -91,6 +93,66 @@ def test_the_night_the_clocks_go_back_keeps_its_order():
     assert blocks == [[("a", 1, 1, 2)], [("b", 1, 1, 2)]]
 
 
+# --- The nights in which clocks change -----------------------------------------------------------------------------
+
+
+def written(start: str, end: str, zone: str) -> str:
+    a, b = (dt.datetime.fromisoformat(time).astimezone(ZoneInfo(zone)) for time in (start, end))
+    return zones.span(a, b)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "text"),
+    [
+        # Back: 02:30 happens twice in Berlin, 01:30 twice in New York, 01:45 twice on Lord Howe Island (half an hour).
+        ("Europe/Berlin", "2026-10-25T00:15Z", "2026-10-25T00:45Z", "02:15–02:45 UTC+2"),
+        ("Europe/Berlin", "2026-10-25T00:30Z", "2026-10-25T01:30Z", "02:30 UTC+2–02:30 UTC+1"),
+        ("Europe/Berlin", "2026-10-24T23:30Z", "2026-10-25T02:30Z", "01:30–03:30"),
+        ("America/New_York", "2026-11-01T05:30Z", "2026-11-01T06:30Z", "01:30 UTC−4–01:30 UTC−5"),
+        ("Australia/Lord_Howe", "2027-04-03T14:45Z", "2027-04-03T15:15Z", "01:45 UTC+11–01:45 UTC+10:30"),
+        # Forward: one hour by the sun is two by the clock.
+        ("Europe/Berlin", "2027-03-28T00:30Z", "2027-03-28T01:30Z", "01:30–03:30"),
+        ("America/New_York", "2027-03-14T06:30Z", "2027-03-14T07:30Z", "01:30–03:30"),
+        ("Asia/Kolkata", "2026-10-25T00:30Z", "2026-10-25T01:30Z", "06:00–07:00"),
+    ],
+)
+def test_times_are_told_apart_in_the_night_the_clocks_change(zone, start, end, text):
+    assert written(start, end, zone) == text
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "hours"),
+    [
+        ("Europe/Berlin", "2026-10-25", 25),
+        ("Europe/Berlin", "2027-03-28", 23),
+        ("America/New_York", "2026-11-01", 25),
+        ("Africa/Cairo", "2027-04-30", 23),  # the hour left out begins at midnight
+        ("Asia/Kolkata", "2026-10-25", 24),
+    ],
+)
+def test_a_day_has_as_many_hours_as_it_has(zone, date, hours):
+    start, end = zones.day_bounds(dt.date.fromisoformat(date), ZoneInfo(zone))
+    assert (end - start) / dt.timedelta(hours=1) == hours
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Pacific/Auckland", "America/Havana"])
+def test_each_session_of_a_fortnight_with_a_clock_change_is_on_the_page_of_exactly_one_day(zone):
+    first = {"Pacific/Auckland": "2026-09-20", "Europe/Berlin": "2026-10-18"}.get(zone, "2026-10-25")
+    start = dt.datetime.fromisoformat(f"{first}T00:00Z")
+    every_half_hour = [start + dt.timedelta(minutes=30 * n) for n in range(48 * 14)]
+    Session.objects.bulk_create(
+        Session(uid=str(n), title=str(n), starts_at=at, ends_at=at + dt.timedelta(minutes=30))
+        for n, at in enumerate(every_half_hour)
+    )
+    found = []
+    for date in pages.dates_of(Session.objects.all(), ZoneInfo(zone)):
+        (day,) = pages.day_page(Session.objects.all(), date, ZoneInfo(zone)).days
+        assert {slot.starts_at.date() for block in day.blocks for slot in block.slots} == {date}
+        found += [slot.session.uid for block in day.blocks for slot in block.slots]
+    assert found == [str(n) for n in range(48 * 14)]
+
+
 @pytest.mark.parametrize(
     ("asked", "today", "chosen"),
     [
@@ -166,3 +228,123 @@ def test_what_is_on_now_is_marked(client, db):
     classes = dict(re.findall(r'<li class="slot ([^"]*)".*?slot-title"><a href="/sessions/(\w+)/"', text, re.DOTALL))
     marked = {title: re.findall(r"is-\w+", names) for names, title in classes.items()}
     assert marked == {"over": ["is-over"], "running": ["is-now"], "coming": []}
+
+
+# --- Views, filters, bounds -------------------------------------------------------------------------------------------
+
+
+def test_filters_add_kinds_and_keep_to_a_track(client, db):
+    theory = Track.objects.create(name="Theory", slug="theory")
+    for title, kind, track in (("a", "poster", theory), ("b", "oral", None), ("c", "social", theory)):
+        session(title, "2027-05-03T06:00Z", "2027-05-03T07:00Z", kind=kind, track=track).save()
+    assert [title for _, title in agenda(client, "?kind=poster&kind=oral")[1:]] == ["a", "b"]
+    assert [title for _, title in agenda(client, "?track=theory")[1:]] == ["a", "c"]
+    assert [title for _, title in agenda(client, "?track=theory&kind=social&kind=oral")[1:]] == ["c"]
+
+
+def test_members_see_only_what_they_bookmarked_if_they_want(client, db):
+    event = Event.objects.create(uid="e", kind="keynote", title="E")
+    for title, of_event in (("own", None), ("of an event", event), ("other", None)):
+        session(title, "2027-05-03T06:00Z", "2027-05-03T07:00Z", event=of_event).save()
+    user = get_user_model().objects.create_user("a@example.org")
+    Bookmark.objects.create(user=user, session=Session.objects.get(uid="own"))
+    Bookmark.objects.create(user=user, event=event)
+    titles = lambda: [title for _, title in agenda(client, "?bookmarked=1")[1:]]  # noqa: E731
+    assert titles() == ["of an event", "other", "own"]  # a visitor's browser filters itself
+    client.force_login(user)
+    assert titles() == ["of an event", "own"]
+
+
+def test_items_of_a_workshops_own_timetable_are_not_in_the_schedule(client, programme):
+    Session.objects.filter(uid="Late").update(in_schedule=False)
+    assert agenda(client, "?view=agenda") == [("2027-05-03", ""), ("", "Early")]
+
+
+def test_a_session_that_goes_on_after_midnight_is_told_on_the_next_day(client, programme):
+    session("Morning", "2027-05-04T08:00Z", "2027-05-04T09:00Z").save()
+    text = client.get("/schedule/?day=2027-05-04").content.decode()
+    assert "Still going on from before" in text
+    assert re.findall(r'day-earlier">[^<]*<a href="([^"]+)">', text) == ["/sessions/Late/"]
+
+
+def test_sessions_name_their_first_papers_and_tell_how_many_more(client, programme):
+    early = Session.objects.get(uid="Early")
+    for n in range(5):
+        withdrawn = now() if n == 0 else None
+        paper = Paper.objects.create(uid=f"P{n}", title=f"Paper {n}", withdrawn_at=withdrawn)
+        Presentation.objects.create(session=early, paper=paper, position=n)
+    text = client.get("/schedule/?day=2027-05-03").content.decode()
+    papers = re.search(r'<ul class="slot-papers">(.*?)</ul>', text, re.DOTALL)[1]
+    assert re.findall(r'href="([^"]+)">([^<]+)</a>', papers) == [
+        ("/papers/P1/", "Paper 1"),
+        ("/papers/P2/", "Paper 2"),
+        ("/sessions/Early/", "2 more"),
+    ]
+
+
+@pytest.fixture
+def long_day(db) -> None:
+    """450 sessions on the 3rd, one every minute; ten on the 4th."""
+    first, second = dt.datetime(2027, 5, 3, tzinfo=dt.UTC), dt.datetime(2027, 5, 4, tzinfo=dt.UTC)
+    starts = [first + dt.timedelta(minutes=n) for n in range(450)] + [second + dt.timedelta(hours=n) for n in range(10)]
+    Session.objects.bulk_create(
+        Session(uid=f"{n:03}", title=f"{n:03}", starts_at=at, ends_at=at + dt.timedelta(minutes=30))
+        for n, at in enumerate(starts)
+    )
+
+
+@pytest.mark.parametrize("view", ["day", "agenda"])
+def test_a_long_day_is_cut_into_pages_and_nothing_is_lost(client, long_day, view):
+    shown, address = [], f"?view={view}&day=2027-05-03"
+    sizes = []
+    while address:
+        text = client.get(f"/schedule/{address}").content.decode()
+        titles = re.findall(r'class="slot-title"><a href="[^"]+">([^<]+)</a>', text)
+        shown += titles
+        sizes.append(len(titles))
+        following = re.search(r'href="(\?[^"]+)" rel="next"', text)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert shown == [f"{n:03}" for n in range(460)]
+    assert sizes == [200, 200, 50, 10]
+
+
+def test_a_page_takes_few_queries_however_many_sessions_there_are(client, long_day, django_assert_max_num_queries):
+    for view in ("day", "week", "agenda"):
+        client.get(f"/schedule/?view={view}")
+        with django_assert_max_num_queries(12):
+            client.get(f"/schedule/?view={view}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?view=month", "?day=2027-13-40", "?day=9999-12-31", "?day=0001-01-01", "?page=-1", "?page=9999999999999",
+        "?track=%00", "?kind=%00&kind=poster", "?page=%C2%B2", "?day=20270503", "?bookmarked=yes",
+    ],
+)  # fmt: skip
+def test_an_address_that_makes_no_sense_shows_the_schedule_all_the_same(client, programme, query):
+    answer = client.get(f"/schedule/{query}")
+    assert answer.status_code == 200
+    assert "Early" in answer.content.decode() or "page=" in query or "track" in query
+
+
+def test_members_choose_their_zone_for_all_their_devices(client, programme):
+    user = get_user_model().objects.create_user("a@example.org")
+    client.force_login(user)
+    answer = client.post("/schedule/zone/", {"tz": "Asia/Tokyo", "next": "/schedule/?view=agenda"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/schedule/?view=agenda")
+    user.refresh_from_db()
+    assert user.timezone == "Asia/Tokyo"
+    assert agenda(client, "?view=agenda") == [("2027-05-03", ""), ("", "Early"), ("2027-05-04", ""), ("", "Late")]
+    answer = client.post("/schedule/zone/", {"tz": "Mars/Base", "next": "https://elsewhere.example/"})
+    assert answer.headers["Location"] == "/schedule/"
+    user.refresh_from_db()
+    assert user.timezone == "Asia/Tokyo"
+    client.post("/schedule/zone/", {"tz": ""})
+    user.refresh_from_db()
+    assert user.timezone == ""
+
+
+def test_visitors_pages_hold_nothing_of_their_own(client, programme):
+    text = client.get("/schedule/?view=agenda").content.decode()
+    assert "csrfmiddlewaretoken" not in text
