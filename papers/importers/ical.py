@@ -208,7 +208,7 @@ class _Reader:
             shown = ", ".join(self.cancelled[:5]) + (" and more" if len(self.cancelled) > 5 else "")
             notes.append(f"Cancelled and left out: {len(self.cancelled)} ({shown})")
         if self.meetings:
-            notes.append(f"{self.meetings} sessions have a meeting link, which is shown to members only")
+            notes.append(f"Shown to members only: the meeting links of sessions that have one ({self.meetings})")
 
     def _give_uids(self) -> None:
         """Ids from titles for events without a UID, numbered in the order of time."""

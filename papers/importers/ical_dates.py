@@ -194,15 +194,17 @@ def _by_rule(place: Place, rule: Any, start: _Local, reader: Reader) -> list[dt.
     if "COUNT" not in parts and "UNTIL" not in parts:
         reader.problems.add(place, "RRULE", written, "an end: COUNT or UNTIL")
         return []
-    last = start.wall + LONGEST
+    last, most = start.wall + LONGEST, MOST_DATES + 1
     if until := parts.pop("UNTIL", None):
         last = min(last, _wall_of(until[0], start))
-    fields = ";".join(f"{name}={','.join(_field(value) for value in values)}" for name, values in parts.items())
     try:
+        if count := parts.pop("COUNT", None):
+            most = min(most, int(str(count[0])))
         if int(str((parts.get("INTERVAL") or [1])[0])) < 1:
             raise ValueError("INTERVAL is less than 1")
+        fields = ";".join(f"{name}={','.join(_field(value) for value in values)}" for name, values in parts.items())
         dates = rrulestr(fields, dtstart=start.wall).replace(until=last)
-        found = list(islice(dates, MOST_DATES + 1))
+        found = list(islice(dates, most))
     except (ValueError, TypeError, KeyError, IndexError) as error:
         reader.problems.add(place, "RRULE", written, f"a rule of recurrence: {error}")
         return []
