@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Protocol
 
-from . import frab_json, frab_xml, ical
+from . import frab_json, frab_xml, ical, native, sitedata, tables
 
 
 class Exporter(Protocol):
@@ -25,6 +25,6 @@ class Exporter(Protocol):
         """Write the whole export to a binary stream; the same programme gives the same bytes."""
 
 
-_MODULES: tuple[Exporter, ...] = (ical, frab_xml, frab_json)
+_MODULES: tuple[Exporter, ...] = (ical, frab_xml, frab_json, tables, native, sitedata)
 
 FORMATS: Mapping[str, Exporter] = {exporter.NAME: exporter for exporter in _MODULES}

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import yaml
 
+from .cells import unguarded
 from .problems import Place, Problems
 
 LARGEST_FILE = 100_000_000
@@ -97,7 +98,7 @@ def read_csv(path: Path, problems: Problems, *, required: Iterable[str]) -> list
                 if len(cells) != len(header):
                     problems.add(here, "cells", len(cells), f"{len(header)} cells, as in the header")
                 else:
-                    rows.append((here, dict(zip(header, cells, strict=True))))
+                    rows.append((here, dict(zip(header, map(unguarded, cells), strict=True))))
                 if len(rows) > MOST_ROWS:
                     problems.add(here, "", "", f"has too many rows: at most {MOST_ROWS} are read")
                     return []

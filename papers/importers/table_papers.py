@@ -55,7 +55,7 @@ def _paper(cells: Cells) -> PaperEntry:
         uid=cells.record.uid(cells.title("uid"), limit=limit_of(Paper, "uid")) if uid else "",
         title=cells.text("title", required=True, limit=limit_of(Paper, "title")),
         authors=authors_of(cells.names("authors")),
-        abstract=cells.record.text(cells.title("abstract"), strip=False).strip("\n"),
+        abstract=cells.record.text(cells.title("abstract"), strip=False),
         tldr=cells.text("tldr", limit=limit_of(Paper, "tldr")),
         keywords=_keywords(cells),
         track=cells.text("track", limit=limit_of(Track, "name")),

@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from papers.models import Person
 
+from .cells import unguarded
 from .columns import Header, names_of
 from .delimited import Row
 from .family import Warnings
@@ -53,6 +54,8 @@ class Reading:
                 self.problems.add(place, "cells", len(row), f"{width} cells, as in the header")
                 continue
             row += [""] * (width - len(row))
+            if not table.sheet:
+                row = [unguarded(cell) for cell in row]
             data = {table.header.titles[name]: row[index] for name, index in table.header.columns.items()}
             yield Cells(self, table.header, Record(place, data, self.problems, zone=self.options.zone))
 
