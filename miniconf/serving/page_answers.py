@@ -18,7 +18,7 @@ PUBLIC = "public, max-age=0, must-revalidate"
 PRIVATE = "private, max-age=0, must-revalidate"
 # The members' page stands at the same address, and so does the part of it that htmx asks for.
 VARY = ("Accept-Encoding", "Cookie", "HX-Request")
-STALE = 60.0  # seconds for which a page may be shown while it is being rendered again
+STALE = 60.0
 SHORTEST_COMPRESSED = 200
 OVERHEAD = 1500  # bytes that an entry takes besides its body, roughly
 
@@ -38,15 +38,19 @@ class Page:
         vary: Iterable[str] = (),
         body: bytes,
         seconds: float,
+        stale: float = STALE,
         control: str = PUBLIC,
         tags: frozenset[str] = frozenset(),
     ) -> None:
-        """`headers` are the response's; those about caching and encoding are written here."""
+        """`headers` are the response's; those about caching and encoding are written here.
+
+        The page is fresh for `seconds`, and may be shown for `stale` more while it is being rendered again.
+        """
         self.status = status
         self.seconds = seconds
         self.tags = tags
         self.made_at = monotonic()
-        self.ends_at = self.made_at + seconds + STALE  # of no use to anybody from then on
+        self.ends_at = self.made_at + seconds + stale  # of no use to anybody from then on
         shared = [(name.lower(), value) for name, value in headers if name.lower() not in _OURS]
         kind = dict(shared).get("content-type", "").split(";")[0]
         self.is_packed = kind in COMPRESSED and len(body) >= SHORTEST_COMPRESSED
@@ -58,12 +62,15 @@ class Page:
             (b"cache-control", control.encode("latin1")),
             (b"vary", ", ".join(dict.fromkeys([*VARY, *vary])).encode("latin1")),
         ]
-        # Strong, so there is one for each encoding (RFC 9110, 8.8.3.3). Only a page that is there can be unchanged.
-        digest = hashlib.blake2b(body, digest_size=16).hexdigest().encode() if status == 200 else b""
-        self._plain = _Variant(status, written, about, digest and b'"%b"' % digest, len(body))
+        # Strong, so there is one for each encoding (RFC 9110, 8.8.3.3). Only a page that is there can be unchanged, and
+        # what htmx is told in headers is part of it.
+        told = b"\n".join(b"%b: %b" % header for header in written if header[0].startswith(b"hx-"))
+        digest = hashlib.blake2b(body, digest_size=16, salt=hashlib.blake2b(told, digest_size=16).digest())
+        tag = digest.hexdigest().encode() if status == 200 else b""
+        self._plain = _Variant(status, written, about, tag and b'"%b"' % tag, len(body))
         packed: Headers = [*written, (b"content-encoding", b"gzip")]
         self._packed = (
-            _Variant(status, packed, about, digest and b'"%b-gzip"' % digest, len(self._body))
+            _Variant(status, packed, about, tag and b'"%b-gzip"' % tag, len(self._body))
             if self.is_packed
             else self._plain
         )

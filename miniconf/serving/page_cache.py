@@ -21,7 +21,7 @@ from django.conf import settings
 from django.http import HttpResponseBase
 
 from .onehop import OneHopHandler, Receive, Scope, Send
-from .page_answers import PRIVATE, PUBLIC, Page
+from .page_answers import PRIVATE, PUBLIC, STALE, Page
 from .page_changes import Changes, forget_pages, stores
 from .page_notes import PageNotes, mark_page
 from .page_store import PageStore
@@ -37,14 +37,14 @@ NEVER = (
     "/api/",
 )
 PUBLIC_API = tuple(f"/api/v1/{name}" for name in ("papers", "sessions", "events", "demos", "openapi.json", "docs"))
-LONGEST_QUERY = 1000
+LONGEST_ADDRESS = 1000
 # Kept even though they are not there: what is asked for again and again. Redirects and errors are not.
 SECONDS_OF_MISSING = 10.0
 KEPT_STATUS = {200: None, 404: SECONDS_OF_MISSING, 410: None}
 WITHOUT_BROKER = 10.0  # seconds a page may be kept while changes are not heard of
 MOST_OWN = 2000
 
-_HTMX = (b"hx-request", b"hx-boosted", b"hx-history-restore-request", b"hx-target")
+_HTMX = (b"hx-request", b"hx-boosted", b"hx-history-restore-request", b"hx-target", b"hx-current-url")
 _KNOWN_VARY = {"cookie", "accept-encoding", *(name.decode() for name in _HTMX)}
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 _OWN = re.compile(r"\b(private|no-store|no-cache)\b")
@@ -124,7 +124,7 @@ class PageCache:
             or b"messages=" in cookie  # something is to be told to this visitor, once
             or b"authorization" in headers
             or b"host" not in headers
-            or len(query) + len(path) > LONGEST_QUERY
+            or len(query) + len(path) + len(headers.get(b"hx-current-url", b"")) > LONGEST_ADDRESS
         ):
             return None
         scheme = scope["scheme"]
@@ -132,7 +132,7 @@ class PageCache:
             scheme = headers.get(self._scheme_header, b"").decode("latin1")
         htmx: tuple[bytes, ...] = ()
         if b"hx-request" in headers:
-            htmx = tuple(headers.get(name, b"")[:100] for name in _HTMX)
+            htmx = tuple(headers.get(name, b"") for name in _HTMX)
         return _Asked(scheme, headers[b"host"].lower(), path, query, htmx, self._told(cookie))
 
     def _told(self, cookie: bytes) -> tuple[str, ...]:
@@ -234,9 +234,9 @@ class PageCache:
         encoded = "Content-Encoding" in response.headers  # although nothing was said about what can be read
         if encoded or _OWN.search(control) or not {name.lower() for name in vary} <= _KNOWN_VARY:
             return None, False
-        seconds = min(notes.seconds or settings.PAGE_CACHE_SECONDS, settings.PAGE_CACHE_SECONDS)
-        if response.status_code != 200:
-            seconds = min(seconds, KEPT_STATUS.get(response.status_code) or seconds)
+        usual = settings.PAGE_CACHE_SECONDS
+        bounds = (usual, notes.seconds, KEPT_STATUS.get(response.status_code))
+        seconds = min(bound for bound in bounds if bound is not None)
         keep = _may_be_kept(response, control)
         page = Page(
             status=response.status_code,
@@ -247,6 +247,7 @@ class PageCache:
             vary=vary,
             body=response.content,  # type: ignore[attr-defined]
             seconds=seconds,
+            stale=STALE if seconds == usual else 0.0,  # what said how long it holds is not shown any longer
             control=control if "public" in control else PUBLIC if keep else PRIVATE,
             tags=frozenset(notes.tags),
         )

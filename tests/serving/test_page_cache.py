@@ -1,140 +1,15 @@
-"""Visitors' pages from memory: whose they may be, what they depend on, and when they are forgotten."""
+"""Visitors' pages from memory: whose they may be, what they depend on, and that they are rendered once for all."""
 
 import asyncio
-import threading
 
-import httpx
 import pytest
-from django.db import transaction
-from django.http import HttpResponse, StreamingHttpResponse
-from django.middleware.csrf import get_token
-from django.urls import path
 
-from miniconf.broker import start_broker
-from miniconf.live import publish
-from miniconf.serving import page_changes
-from miniconf.serving.onehop import OneHopHandler
-from miniconf.serving.page_cache import PageCache, forget_pages, mark_page
+from miniconf.serving.page_cache import forget_pages
 from miniconf.serving.pool import run_in_pool
-from papers.models import Conference
+
+from .some_pages import OWN, TEXT, form, go_on, listening, rendering, stream, version
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TEXT = "<p>The same for everybody.</p>" * 100
-rendering, go_on = threading.Event(), threading.Event()
-version = {"now": 1}
-
-
-def page(request):
-    return HttpResponse(TEXT)
-
-
-def echo(request):
-    """Everything the request brings along."""
-    return HttpResponse(f"{sorted(request.headers.items())} {dict(request.COOKIES)} {request.META.get('REMOTE_ADDR')}")
-
-
-def zone(request):
-    return HttpResponse(f"in {request.COOKIES.get('timezone', 'UTC')}")
-
-
-def part(request):
-    return HttpResponse("a part" if request.headers.get("HX-Request") else "all of it")
-
-
-def room(request, key):
-    mark_page(request, tags=[f"room:{key}"])
-    return HttpResponse(f"version {version['now']}")
-
-
-def slow(request):
-    seen = version["now"]
-    rendering.set()
-    assert go_on.wait(10)
-    return HttpResponse(f"version {seen}")
-
-
-def brief(request):
-    mark_page(request, seconds=5)
-    return HttpResponse("not for long")
-
-
-def form(request):
-    return HttpResponse(f"token {get_token(request)}")
-
-
-def private(request):
-    return HttpResponse("mine", headers={"Cache-Control": "private"})
-
-
-def by_language(request):
-    return HttpResponse("hello", headers={"Vary": "Accept-Language"})
-
-
-def stream(request):
-    async def parts():
-        for number in range(3):
-            yield f"{number} "
-
-    return StreamingHttpResponse(parts(), content_type="text/html")
-
-
-def picture(request):
-    return HttpResponse(b"\x89PNG", content_type="image/png")
-
-
-def gone(request):
-    return HttpResponse("withdrawn", status=410)
-
-
-def moved(request):
-    return HttpResponse(status=302, headers={"Location": "/page"})
-
-
-def broken(request):
-    raise RuntimeError
-
-
-OWN = (form, private, by_language, stream)
-VIEWS = (page, echo, zone, part, slow, brief, picture, gone, moved, broken, *OWN)
-urlpatterns = [path(view.__name__, view) for view in VIEWS] + [path("rooms/<key>", room)]
-
-
-@pytest.fixture
-def cache(settings, transactional_db):
-    Conference.current()  # which makes it
-    settings.ROOT_URLCONF = __name__
-    version["now"] = 1
-    rendering.clear()
-    go_on.clear()
-    zones = {"Europe/Berlin", "Asia/Tokyo"}
-    return PageCache(OneHopHandler(), cookies={"timezone": lambda value: value if value in zones else ""})
-
-
-@pytest.fixture
-def web(cache):
-    transport = httpx.ASGITransport(app=cache, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
-
-
-async def until(holds):
-    async with asyncio.timeout(15):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def listening(cache, web):
-    """The cache hears of changes; it has begun to listen with its first request."""
-    await web.get("/nothing")
-    await until(lambda: cache.changes.listening)
-    cache.store.forget()
-    cache.rendered = 0
-
-
-def grow_old(cache, seconds):
-    for kept in cache.store._pages.values():
-        kept.made_at -= seconds
-        kept.ends_at -= seconds
 
 
 # --- Answers ---------------------------------------------------------------------------------------------------------
@@ -247,6 +122,15 @@ async def test_address_host_and_htmx_tell_pages_apart(cache, web):
     assert cache.rendered == 4
 
 
+async def test_what_htmx_is_told_in_headers_is_part_of_what_a_page_is(web):
+    tags = set()
+    for address in ("/papers/", "/schedule/"):
+        answer = await web.get("/part", headers={"HX-Request": "true", "HX-Current-URL": address})
+        assert (answer.text, answer.headers["hx-push-url"]) == ("a part", address)
+        tags.add(answer.headers["etag"])
+    assert len(tags) == 2
+
+
 # --- Whose page it is --------------------------------------------------------------------------------------------------
 
 
@@ -328,115 +212,6 @@ async def test_a_page_with_news_while_it_was_rendered_is_shown_to_those_who_aske
     assert (await after).text == "version 2"
     assert (await web.get("/slow")).text == "version 2"
     assert cache.rendered == 2
-
-
-# --- How long ------------------------------------------------------------------------------------------------------------
-
-
-async def test_an_old_page_is_shown_while_one_request_renews_it_but_not_for_ever(cache, web):
-    await listening(cache, web)
-    go_on.set()
-    await web.get("/slow")
-    version["now"] = 2
-    grow_old(cache, 59)
-    assert (await web.get("/slow")).text == "version 1"
-    grow_old(cache, 2)
-    go_on.clear()
-    assert [(await web.get("/slow")).text for _ in range(5)] == ["version 1"] * 5
-    assert cache.rendered == 2
-    go_on.set()
-    await until(lambda: not cache._flights)
-    assert (await web.get("/slow")).text == "version 2"
-    version["now"] = 3
-    grow_old(cache, 121)
-    assert (await web.get("/slow")).text == "version 3"
-
-
-async def test_a_page_that_holds_for_a_few_seconds_only_is_kept_for_those(cache, web):
-    await listening(cache, web)
-    await web.get("/brief")
-    assert [kept.seconds for key, kept in cache.store._pages.items() if key.path == "/brief"] == [5]
-
-
-async def test_without_a_broker_pages_are_kept_for_seconds_and_shown_no_longer(cache, web, settings):
-    settings.REDIS_URL = "unix:///nonexistent/broker.sock"
-    for version["now"], age, shown in ((1, 0, 1), (2, 9, 1), (3, 2, 3)):
-        grow_old(cache, age)
-        assert (await web.get("/rooms/a")).text == f"version {shown}"
-
-
-# --- What makes a page out of date -------------------------------------------------------------------------------------
-
-
-async def test_what_is_forgotten_here_is_forgotten_at_once(cache, web):
-    await listening(cache, web)
-    await web.get("/rooms/a")
-    await web.get("/rooms/b")
-    version["now"] = 2
-    await run_in_pool(forget_pages, ["room:a"])
-    assert (await web.get("/rooms/a")).text == "version 2"
-    assert (await web.get("/rooms/b")).text == "version 1"
-    await run_in_pool(forget_pages)
-    assert (await web.get("/rooms/b")).text == "version 2"
-
-
-async def test_other_processes_are_heard_of(cache, web):
-    await listening(cache, web)
-    await web.get("/rooms/a")
-    await web.get("/rooms/b")
-    await run_in_pool(publish, page_changes.TOPIC, [{"type": "forget", "tags": ["room:b"], "by": "a worker"}])
-    await until(lambda: len(cache.store) == 1)
-    assert {key.path for key in cache.store._pages} == {"/rooms/a"}
-    await run_in_pool(publish, page_changes.TOPIC, [{"type": "forget", "tags": None, "by": "a worker"}])
-    await until(lambda: len(cache.store) == 0)
-
-
-async def test_a_message_in_a_room_drops_the_pages_of_that_room(cache, web):
-    await listening(cache, web)
-    await web.get("/rooms/a")
-    await web.get("/rooms/b")
-    await run_in_pool(publish, "room:a", [{"n": 1, "type": "message"}])
-    await until(lambda: len(cache.store) == 1)
-    assert {key.path for key in cache.store._pages} == {"/rooms/b"}
-
-
-async def test_nothing_is_forgotten_before_the_commit_or_without_one(cache, web):
-    await listening(cache, web)
-    await web.get("/page")
-
-    def change(end):
-        with transaction.atomic():
-            for _ in range(3):
-                forget_pages()
-            assert len(transaction.get_connection().run_on_commit) == 1
-            kept = len(cache.store)
-            transaction.set_rollback(end == "rollback")
-        return kept
-
-    assert await run_in_pool(change, "rollback") == 1
-    assert len(cache.store) == 1
-    assert await run_in_pool(change, "commit") == 1
-    assert len(cache.store) == 0
-
-
-async def test_what_changed_while_the_broker_was_away_is_not_shown_when_it_is_back(
-    cache, web, settings, tmp_path_factory
-):
-    folder = tmp_path_factory.mktemp("b")
-    broker = start_broker(folder)
-    settings.REDIS_URL = broker.url
-    try:
-        await listening(cache, web)
-        await web.get("/rooms/a")
-        broker.stop()
-        await until(lambda: not cache.changes.listening)
-        version["now"] = 2
-        assert (await web.get("/rooms/a")).text == "version 1"
-        broker = start_broker(folder)
-        await until(lambda: cache.changes.listening)
-        assert (await web.get("/rooms/a")).text == "version 2"
-    finally:
-        broker.stop()
 
 
 # --- Bounds ----------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The site's own pages, shared by all visitors: nothing of a member or a token in them, and never out of date."""
 
-import asyncio
 from uuid import uuid4
 
 import httpx
@@ -16,6 +15,8 @@ from miniconf.serving.onehop import OneHopHandler
 from miniconf.serving.page_cache import PageCache
 from miniconf.serving.pool import run_in_pool
 from papers.models import Conference, Event, Keyword, Page, Paper, Seat, Session
+
+from .some_pages import listening, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,19 +64,6 @@ def session(member):
     client.force_login(member, backend="allauth.account.auth_backends.AuthenticationBackend")
     name = django_settings.SESSION_COOKIE_NAME
     return f"{name}={client.cookies[name].value}"
-
-
-async def until(holds):
-    async with asyncio.timeout(15):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def listening(cache, web):
-    await web.get("/nothing")
-    await until(lambda: cache.changes.listening)
-    cache.store.forget()
-    cache.rendered = 0
 
 
 async def test_every_public_page_is_kept_and_holds_no_token_and_sets_no_cookie(cache, web):
