@@ -1,4 +1,4 @@
-"""A member's own calendar: which sessions are in it, and the secret address at which calendar programs fetch it.
+"""A member's own calendar, and the secret address at which calendar programs fetch it.
 
 The address is signed over the account and its `calendar_key`; a new key makes it void. Whoever has the address sees
 the calendar, so nothing private is in it: for meeting links it leads to the session's page.
@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.db.models import prefetch_related_objects
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from .exporters.ical import with_speakers
-from .models import Bookmark, Presentation, Seat, Session
-from .queries import visible_sessions
+from .exporters.ical import Entry, event_people
+from .schedule.personal import my_entries
 
 if TYPE_CHECKING:
     from miniconf.accounts.models import User
 
-MOST_SESSIONS = 2000
-MOST_NAMED = 20  # papers in the description of a session
+MOST_REASONS = 20  # in one description
 
 _signer = Signer(salt="papers.calendars", sep=".")
 
@@ -59,29 +58,18 @@ def owner_of(token: str) -> User | None:
     return user if known else None
 
 
-def sessions_of(user: User) -> tuple[list[Session], dict[int, str]]:
-    """What somebody keeps, in the order of time: bookmarked sessions, dates of bookmarked events and of tables with a
-    place for them, sessions of bookmarked papers; and for the latter, by primary key, which papers those are."""
-    marks = Bookmark.objects.filter(user=user)
-    papers: dict[int, list[str]] = {}
-    rows = (
-        Presentation.objects.filter(paper__bookmarks__user=user, paper__withdrawn_at=None)
-        .order_by("session_id", "position", "pk")
-        .values_list("session_id", "paper__title")
-    )
-    for session, title in rows[:MOST_SESSIONS]:
-        papers.setdefault(session, []).append(title)
-    wanted = set(papers)
-    wanted.update(marks.exclude(session=None).values_list("session_id", flat=True))
-    events = set(marks.exclude(event=None).values_list("event_id", flat=True))
-    events.update(Seat.objects.filter(user=user, waiting=False).values_list("event_id", flat=True))
-    wanted.update(visible_sessions().filter(event_id__in=events, event__withdrawn_at=None).values_list("pk", flat=True))
-    sessions = with_speakers(visible_sessions().filter(pk__in=sorted(wanted)[:MOST_SESSIONS]))
-    return list(sessions.order_by("starts_at", "ends_at", "uid")), {
-        session: _named(titles) for session, titles in papers.items()
-    }
-
-
-def _named(titles: list[str]) -> str:
-    more = [f"and {len(titles) - MOST_NAMED} more"] if len(titles) > MOST_NAMED else []
-    return "\n".join(["Your papers here:", *(f"- {title}" for title in titles[:MOST_NAMED]), *more])
+def entries_of(user: User) -> list[Entry]:
+    """What is on somebody's own schedule, each with the reasons why it is."""
+    entries = my_entries(user)
+    prefetch_related_objects([entry.session for entry in entries], event_people())
+    return [
+        Entry(
+            session=entry.session,
+            title=entry.title,
+            starts_at=entry.starts_at,
+            ends_at=entry.ends_at,
+            note="\n".join(f"{reason.text}: {reason.thing.title}" for reason in entry.further_reasons[:MOST_REASONS]),
+            own_time=entry.own_time,
+        )
+        for entry in entries
+    ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -40,24 +41,41 @@ def sessions_for_calendars(*, track: str = "", kind: str = "") -> QuerySet[Sessi
         sessions = sessions.filter(track__slug=track)
     if kind:
         sessions = sessions.filter(kind=kind)
-    return with_speakers(sessions.order_by("starts_at", "ends_at", "uid"))
+    return with_events(sessions.order_by("starts_at", "ends_at", "uid"))
 
 
-def with_speakers(sessions: QuerySet[Session]) -> QuerySet[Session]:
+def with_events(sessions: QuerySet[Session]) -> QuerySet[Session]:
     """With what `calendar_of` writes of a session's event: two queries, however many sessions."""
-    people = Prefetch("event__people", Person.objects.order_by("name", "pk").only("name"))
-    return sessions.select_related("track", "event").prefetch_related(people)
+    return sessions.select_related("track", "event").prefetch_related(event_people())
+
+
+def event_people() -> Prefetch[str]:
+    return Prefetch("event__people", Person.objects.order_by("name", "pk").only("name"))
 
 
 def write(stream: IO[bytes], *, private: bool = False) -> None:
     """The whole schedule; with `private`, also the meeting links that members see."""
-    stream.write(calendar_of(sessions_for_calendars(), title=Conference.current().name, private=private))
+    entries = map(entry_of, sessions_for_calendars())
+    stream.write(calendar_of(entries, title=Conference.current().name, private=private))
 
 
-def calendar_of(
-    sessions: Iterable[Session], *, title: str, extra: Mapping[int, str] | None = None, private: bool = False
-) -> bytes:
-    """A calendar file. `extra` holds paragraphs to add to descriptions, by primary key of the session."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A session in somebody's calendar, or the time of a paper in it."""
+
+    session: Session
+    title: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    note: str = ""  # a paragraph for the description
+    own_time: bool = False
+
+
+def entry_of(session: Session) -> Entry:
+    return Entry(session, session.title, session.starts_at, session.ends_at)
+
+
+def calendar_of(entries: Iterable[Entry], *, title: str, private: bool = False) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//miniconf//programme//EN")
     calendar.add("version", "2.0")
@@ -67,26 +85,29 @@ def calendar_of(
     calendar.add("x-wr-calname", _text(title))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
-    for session in sessions:
-        calendar.add_component(_event(session, extra=(extra or {}).get(session.pk, ""), private=private))
+    for entry in entries:
+        calendar.add_component(_event(entry, private=private))
     return calendar.to_ical()
 
 
-def uid_of(session: Session) -> str:
+def uid_of(entry: Entry) -> str:
     """A UID for all the world: the session's own where it came from a calendar, else with this site's host."""
-    return session.uid if "@" in session.uid else f"{session.uid}@{urlsplit(settings.SITE_URL).hostname}"
+    uid = entry.session.uid
+    if entry.own_time:
+        uid = f"{entry.starts_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{uid}"
+    return uid if "@" in uid else f"{uid}@{urlsplit(settings.SITE_URL).hostname}"
 
 
-def _event(session: Session, *, extra: str, private: bool) -> VEvent:
-    event = VEvent()
+def _event(entry: Entry, *, private: bool) -> VEvent:
+    event, session = VEvent(), entry.session
     page = settings.SITE_URL + session.get_absolute_url()
-    event.add("uid", uid_of(session))
+    event.add("uid", uid_of(entry))
     event.add("dtstamp", session.updated_at.replace(microsecond=0))
     event.add("last-modified", session.updated_at.replace(microsecond=0))
-    event.add("dtstart", session.starts_at.astimezone(dt.UTC))
-    event.add("dtend", session.ends_at.astimezone(dt.UTC))
-    event.add("summary", _text(session.title))
-    parts = (session.description, page, extra, _about(session.event))
+    event.add("dtstart", entry.starts_at.astimezone(dt.UTC))
+    event.add("dtend", entry.ends_at.astimezone(dt.UTC))
+    event.add("summary", _text(entry.title))
+    parts = (session.description, page, entry.note, _about(session.event))
     event.add("description", "\n\n".join(_text(part) for part in parts if part))
     if session.room:
         event.add("location", _text(session.room))

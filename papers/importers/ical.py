@@ -31,8 +31,9 @@ from .records import Record, is_web_address, limit_of, zone_named
 NAME = "ical"
 TITLE = "iCalendar"
 MOST_SESSIONS = 20_000
+LARGEST = 20_000_000  # characters; parsed, a calendar takes some fifty times its size in memory
 _UID_NOT = re.compile(r"[/\\\s\x00-\x1f\x7f]+")
-_BEGIN = re.compile(r"^BEGIN:VEVENT[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_BEGIN = re.compile(r"BEGIN:VEVENT[ \t]*", re.IGNORECASE)
 _HASHTAG = re.compile(r"#([A-Za-z&]+)\s+(?=\S)")
 _KINDS = {kind: kind for kind in Session.Kind.values} | {
     "talk": "oral", "talks": "oral", "orals": "oral", "posters": "poster", "q&a": "qa", "keynotes": "keynote",
@@ -65,7 +66,10 @@ class _Reader:
         self.too_many: Place | None = None
 
     def file(self, name: str, text: str) -> None:
-        lines = [text.count("\n", 0, match.start()) + 1 for match in _BEGIN.finditer(text)]
+        if len(text) > LARGEST:
+            self.problems.add(Place(name), "", "", f"too large: calendars of up to {LARGEST // 1_000_000} MB are read")
+            return
+        lines = [number for number, line in enumerate(text.split("\n"), 1) if _BEGIN.fullmatch(line)]
         try:
             calendars = Calendar.from_ical(text, multiple=True)
         except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
@@ -95,6 +99,8 @@ class _Reader:
             uid = str(event.get("UID", "")).strip()
             groups[uid or f"\n{number}"].append((place, event))
         for uid, group in groups.items():
+            if self.too_many:
+                return
             whole = [pair for pair in group if "RECURRENCE-ID" not in pair[1]]
             newest = max((_sequence(event) for _, event in whole), default=0)
             whole = [pair for pair in whole if _sequence(pair[1]) == newest]

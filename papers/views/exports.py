@@ -27,7 +27,7 @@ from miniconf.accounts.models import User
 from papers import calendars
 from papers.exporters import FORMATS, ical
 from papers.exporters.files import current_file
-from papers.models import Conference, Session, Track
+from papers.models import Conference, Track
 from papers.queries import visible_sessions
 from papers.schedule.wanted import KINDS as SESSION_KINDS
 
@@ -76,15 +76,15 @@ def schedule_ics(request: HttpRequest) -> HttpResponseBase:
     if (slug and track is None) or (kind and kind not in SESSION_KINDS):
         raise Http404("There is no such track or kind of session.")
     parts = [conference_of(request).name, *([track.name] if track else []), *([SESSION_KINDS[kind]] if kind else [])]
-    sessions = list(ical.sessions_for_calendars(track=slug, kind=kind))
-    return _calendar(request, sessions, ical.calendar_of(sessions, title=" · ".join(parts)))
+    entries = [ical.entry_of(session) for session in ical.sessions_for_calendars(track=slug, kind=kind)]
+    return _calendar(request, entries, title=" · ".join(parts))
 
 
 @require_safe
 def session_ics(request: HttpRequest, uid: str) -> HttpResponseBase:
-    session = get_object_or_404(ical.with_speakers(visible_sessions()), uid=uid)
-    body = ical.calendar_of([session], title=conference_of(request).name)
-    return _calendar(request, [session], body, file_name=f"{slugify(session.uid) or 'session'}.ics")
+    session = get_object_or_404(ical.with_events(visible_sessions()), uid=uid)
+    file_name = f"{slugify(session.uid) or 'session'}.ics"
+    return _calendar(request, [ical.entry_of(session)], title=conference_of(request).name, file_name=file_name)
 
 
 @require_safe
@@ -101,9 +101,8 @@ def calendar_feed(request: HttpRequest, token: str = "") -> HttpResponseBase:
             content_type="text/plain; charset=utf-8",
             headers={"Cache-Control": "no-store"},
         )
-    sessions, papers = calendars.sessions_of(user)
-    body = ical.calendar_of(sessions, title=f"{conference_of(request).name}: my schedule", extra=papers)
-    response = _calendar(request, sessions, body, file_name="my-schedule.ics")
+    title = f"{conference_of(request).name}: my schedule"
+    response = _calendar(request, calendars.entries_of(user), title=title, file_name="my-schedule.ics")
     patch_cache_control(response, private=True, no_cache=True)
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -130,27 +129,26 @@ def my_calendar(request: HttpRequest) -> HttpResponse:
             )
         return redirect("my_calendar")
     address = calendars.address_of(user)
-    sessions, _ = calendars.sessions_of(user)
     context = {
         "address": address,
         "webcal": "webcal://" + address.partition("://")[2] if address else "",
-        "sessions": sessions[:100],
-        "session_count": len(sessions),
+        "entries": calendars.entries_of(user),
     }
     return render(request, "papers/my_calendar.html", context)
 
 
 def _calendar(
-    request: HttpRequest, sessions: list[Session], body: bytes, *, file_name: str = "schedule.ics"
+    request: HttpRequest, entries: list[ical.Entry], *, title: str, file_name: str = "schedule.ics"
 ) -> HttpResponseBase:
+    body = ical.calendar_of(entries, title=title)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if _has(request, etag):
         return HttpResponseNotModified(headers={"ETag": etag})
     response = HttpResponse(body, content_type=ical.CONTENT_TYPE)
     response["ETag"] = etag
     response["Content-Disposition"] = f'inline; filename="{file_name}"'
-    if sessions:
-        response["Last-Modified"] = http_date(max(session.updated_at for session in sessions).timestamp())
+    if entries:
+        response["Last-Modified"] = http_date(max(entry.session.updated_at for entry in entries).timestamp())
     return response
 
 

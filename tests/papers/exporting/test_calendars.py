@@ -16,7 +16,7 @@ from papers.exporters import FORMATS, frab_json, ical
 from papers.exporters.files import current_file
 from papers.models import Bookmark, Conference, Seat, Session
 
-from .support import exported
+from .support import exported, moment
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +26,10 @@ pytestmark = pytest.mark.django_db
 
 def summaries(content: bytes) -> list[str]:
     return [str(event["SUMMARY"]) for event in Calendar.from_ical(content).walk("VEVENT")]
+
+
+def descriptions(content: bytes) -> list[str]:
+    return [str(event["DESCRIPTION"]) for event in Calendar.from_ical(content).walk("VEVENT")]
 
 
 def test_a_calendar_holds_the_public_schedule(programme):
@@ -182,8 +186,7 @@ def test_a_members_calendar_follows_the_bookmarks(programme, member):
     content = Client().get(feed).content
     assert summaries(content) == ["Live: Abstraction; with, commas", "Posters", "Lunch"]
     assert b"secret" not in content
-    descriptions = [str(event["DESCRIPTION"]) for event in Calendar.from_ical(content).walk("VEVENT")]
-    assert descriptions[1].endswith("/sessions/p1/\n\nYour papers here:\n- A paper")
+    assert descriptions(content)[1].endswith("/sessions/p1/\n\nBookmarked paper: A paper")
     Bookmark.objects.create(user=member, session=programme["gone"])
     assert summaries(Client().get(feed).content) == ["Live: Abstraction; with, commas", "Posters", "Lunch"]
 
@@ -191,8 +194,17 @@ def test_a_members_calendar_follows_the_bookmarks(programme, member):
 def test_a_place_at_a_table_is_in_the_calendar(programme, member):
     Seat.objects.create(event=programme["keynote"], user=member)
     assert summaries(Client().get(feed_of(member)).content) == ["Live: Abstraction; with, commas"]
+    assert "You have a place: Abstraction" in descriptions(Client().get(feed_of(member)).content)[0]
     Seat.objects.update(waiting=True)
-    assert summaries(Client().get(feed_of(member)).content) == []
+    assert "You are on the waiting list: Abstraction" in descriptions(Client().get(feed_of(member)).content)[0]
+
+
+def test_a_paper_with_its_own_time_stands_at_that_time(programme, member):
+    programme["posters"].presentations.update(starts_at=moment(4, 8), ends_at=moment(4, 8, 20))
+    Bookmark.objects.create(user=member, paper=programme["paper"])
+    (event,) = Calendar.from_ical(Client().get(feed_of(member)).content).walk("VEVENT")
+    assert (event["SUMMARY"], event["UID"]) == ("A paper", "20270504T080000Z-p1@localhost")
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (moment(4, 8), moment(4, 8, 20))
 
 
 def test_a_new_address_makes_the_old_one_void(programme, member):
