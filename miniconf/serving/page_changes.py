@@ -58,7 +58,8 @@ def _forget(tags: list[str] | None = None) -> None:
     try:
         publish(TOPIC, [{"type": "forget", "tags": tags, "by": HERE}])
     except BrokerDown:
-        logger.warning("Other processes keep their pages for some seconds: the broker cannot be reached")
+        # They know that they hear nothing, and keep their pages for seconds only.
+        logger.debug("Other processes are not told of a change: the broker cannot be reached")
 
 
 class Changes:
