@@ -136,9 +136,16 @@ def _rows(file: str, sheet: Any, problems: Problems) -> Iterator[Row]:
     sheet.reset_dimensions()  # some programs write wrong ones
     try:
         rows = sheet.iter_rows(max_row=_LAST_ROW, max_col=MOST_COLUMNS + 1)
+        gap: tuple[Any, ...] = ()
         for number, cells in enumerate(rows, 1):
+            if cells is gap:
+                continue  # openpyxl gives the same row for each of a million that are not there
+            gap = cells
             place = Place(file, f"{sheet.title}, row {number}")
-            texts = [_text(cell, place, problems) if cell.value is not None else "" for cell in cells]
+            width = len(cells)
+            while width and cells[width - 1].value is None:
+                width -= 1
+            texts = [_text(cell, place, problems) if cell.value is not None else "" for cell in cells[:width]]
             while texts and not texts[-1].strip():
                 texts.pop()
             if not texts:
