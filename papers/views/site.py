@@ -121,8 +121,8 @@ def _other_pages() -> list[Page]:
     return list(Page.objects.exclude(slug="help").defer("body")[:100])
 
 
-@require_safe
 @csp_replace({"frame-ancestors": ["'self'"]})  # a paper's page shows its poster and slides
+@require_safe
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """A file below MEDIA_ROOT, whole or the part a Range header asks for (RFC 9110), so that videos can be sought."""
     if not can_read_site(request.user, conference_of(request)):
