@@ -56,7 +56,7 @@ def _on_postgresql(wanted: list[Term]) -> tuple[list[int], dict[int, float]]:
                 " to_tsquery('simple', %s) query, to_tsquery('simple', %s) whole WHERE head @@ query",
                 [
                     for_postgresql(wanted, last_is_typed=True, whole=len(wanted) == 1, weight="A"),
-                    for_postgresql(wanted, whole=True, weight="A"),
+                    for_postgresql([Term(term.words) for term in wanted], weight="A"),
                 ],
             )
             titled = {pk: _title_score(wanted, length, whole) for pk, length, whole in cursor.fetchall()}

@@ -29,10 +29,14 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word, or the words of a phrase in quotes, which must stand together. `prefixes` find it as well."""
+    """One word, or the words of a phrase in quotes, which must stand together.
+
+    `prefixes` find it as well. `others` are whole words that mean the same: its plural, its singular.
+    """
 
     words: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def begins(self, word: str) -> bool:
         """Whether a word of a text is what this term means."""
@@ -40,16 +44,14 @@ class Term:
 
     def for_sqlite(self, *, whole: bool = False) -> str:
         exact = '"' + " ".join(self.words) + '"'
-        if whole or not self.prefixes:
-            return exact
-        return "(" + " OR ".join([exact, *(f'"{prefix}" *' for prefix in self.prefixes)]) + ")"
+        more = [f'"{word}"' for word in self.others] if whole else [f'"{prefix}" *' for prefix in self.prefixes]
+        return "(" + " OR ".join([exact, *more]) + ")"
 
     def for_postgresql(self, *, whole: bool = False, weight: str = "") -> str:
         mark = f":{weight}" if weight else ""
         exact = " <-> ".join(f"'{word}'{mark}" for word in self.words)
-        if whole or not self.prefixes:
-            return f"({exact})"
-        return "(" + " | ".join([exact, *(f"'{prefix}':*{weight}" for prefix in self.prefixes)]) + ")"
+        more = [f"'{word}'{mark}" for word in self.others] if whole else [f"'{p}':*{weight}" for p in self.prefixes]
+        return "(" + " | ".join([exact, *more]) + ")"
 
 
 def terms(query: str) -> list[Term]:
@@ -67,19 +69,34 @@ def terms(query: str) -> list[Term]:
         folded = words(plain)
         for place, word in enumerate(folded, 1):
             typing = number == len(parts) and place == len(folded) and bool(found)
-            found[Term((word,), _prefixes(word) if len(word) > 1 or typing or not word.isascii() else ())] = None
+            if len(word) == 1 and word.isascii() and not typing:
+                found[Term((word,))] = None
+            else:
+                found[Term((word,), _prefixes(word), _others(word))] = None
     return list(found)[:_MOST_TERMS]
+
+
+def _is_plural(word: str) -> bool:
+    return len(word) > 4 and word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is"))
 
 
 def _prefixes(word: str) -> tuple[str, ...]:
     """The word itself, or what its plural and singular have in common: "networks" finds "network" and "networking"."""
-    if len(word) > 4 and word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return (word[:-1], word[:-3] + "y") if word.endswith("ies") else (word[:-1],)
-    return (word,)
+    if not _is_plural(word):
+        return (word,)
+    return (word[:-1], word[:-3] + "y") if word.endswith("ies") else (word[:-1],)
+
+
+def _others(word: str) -> tuple[str, ...]:
+    if _is_plural(word):
+        return _prefixes(word)
+    if word.endswith("y"):
+        return (word + "s", word[:-1] + "ies")
+    return (word + "s",) if word.isalpha() and not word.endswith("s") else ()
 
 
 def for_sqlite(terms: list[Term], *, last_is_typed: bool = False, whole: bool = False) -> str:
-    """An FTS5 expression for rows with all terms. `last_is_typed`: all but the last as whole words."""
+    """An FTS5 expression for rows with all terms. `last_is_typed`: all but the last as whole words, `whole`: all."""
     last = len(terms) - 1
     return " AND ".join(
         term.for_sqlite(whole=whole or (last_is_typed and n < last)) for n, term in enumerate(terms)

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from papers.models import Keyword, Paper, Presentation, Session, Track
 from papers.queries import visible_papers, visible_sessions
@@ -43,6 +45,29 @@ class Choices:
     keywords: list[str]  # the most frequent ones
     starts: list[dt.datetime]  # distinct times at which papers are presented
     _days: dict[str, list[dt.date]] = field(default_factory=dict)
+    _options: dict[str, SafeString] = field(default_factory=dict)
+
+    def options(self, name: str, chosen: str = "") -> SafeString:
+        """The options of a select: hundreds, which are the same for everybody but for the chosen one.
+
+        One that is not offered, because the list is cut or nothing has it any more, is added so that it stays in force.
+        """
+        if name not in self._options:
+            rows = getattr(self, name)
+            self._options[name] = format_html_join(
+                "", '<option value="{}">{} ({})</option>', ((row.value, row.label, row.count) for row in rows)
+            )
+        html = self._options[name]
+        if not chosen:
+            return html
+        option = format_html('<option value="{}"', chosen)
+        if option in html:
+            return SafeString(html.replace(option, f"{option} selected", 1))
+        return html + format_html('<option value="{0}" selected>{0}</option>', chosen)
+
+    @cached_property
+    def keyword_options(self) -> SafeString:
+        return format_html_join("", '<option value="{}">', ((name,) for name in self.keywords))
 
     def days(self, zone: ZoneInfo) -> list[dt.date]:
         """The days, in that zone, on which papers are presented."""
@@ -54,10 +79,6 @@ class Choices:
     @cached_property
     def track_names(self) -> dict[str, str]:
         return {choice.value: choice.label for choice in self.tracks}
-
-    @cached_property
-    def session_titles(self) -> dict[str, str]:
-        return {choice.value: choice.label for choice in self.sessions}
 
 
 def _read() -> Choices:

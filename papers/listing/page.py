@@ -69,7 +69,7 @@ def listing(wanted: Wanted, *, viewer: Viewer | None = None, zone: ZoneInfo = UT
     papers = filtered(wanted, viewer=viewer, zone=zone)
     matches = search(wanted.search)
     size = SIZES[wanted.size]
-    if matches is None and wanted.sort in ("", "title", "newest"):
+    if matches is None and wanted.sort in ("", "newest"):
         count = papers.count()
         page, pages = _page(wanted.page, count, size)
         order = ("-year", "title", "uid") if wanted.sort == "newest" else ("title", "uid")
@@ -93,7 +93,7 @@ def listing(wanted: Wanted, *, viewer: Viewer | None = None, zone: ZoneInfo = UT
 def _found(papers: QuerySet[Paper], matches: list[int] | None, wanted: Wanted, zone: ZoneInfo) -> list[int]:
     if matches is None:
         return ordered_ids(papers, wanted, zone=zone)
-    if wanted.sort in ("", "relevance"):
+    if not wanted.sort:
         if not wanted.narrowed:  # few papers are withdrawn, so it is those that are looked up
             hidden = set(Paper.objects.exclude(withdrawn_at=None).values_list("pk", flat=True))
             return [pk for pk in matches if pk not in hidden] if hidden else matches

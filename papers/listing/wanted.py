@@ -14,9 +14,8 @@ from papers.filters import FILTERS
 
 Size = Literal["mini", "compact", "detail"]
 SIZES: dict[str, int] = {"mini": 48, "compact": 24, "detail": 24}  # papers on a page
+# Besides the order that comes of itself: by relevance in a search, else by title.
 SORTS = {
-    "relevance": "Relevance",
-    "title": "Title",
     "newest": "Newest first",
     "time": "Time of presentation",
     "shuffle": "Shuffled",
@@ -59,7 +58,7 @@ class Wanted:
         sizes = (query.get("size", ""), remembered_size, "compact")
         search = _text(query, "search").strip()[:_LONGEST_QUERY]
         sort = query.get("sort", "")
-        if sort not in SORTS or (sort == "relevance" and not search) or (sort == "title" and not search):
+        if sort not in SORTS and not (sort == "title" and search):
             sort = ""
         seed = _number(query.get("seed", ""), high=999_999)
         names = (name.replace("\0", " ").strip()[:_LONGEST_NAME] for name in query.getlist("keyword"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -15,7 +14,7 @@ from django.utils.safestring import SafeString
 from miniconf.permissions import can_bookmark
 from papers.bookmarks import Thing, kind_of, marks_of
 from papers.filters import marks_on
-from papers.listing.facets import Choice
+from papers.listing.facets import Choices
 from papers.models import Event, Paper, Session
 
 register = template.Library()
@@ -107,6 +106,6 @@ def thumbnail(paper: Paper) -> str:
 
 
 @register.simple_tag
-def missing_choice(options: Iterable[Choice], value: str) -> bool:
-    """Whether a value in force is not among the options of its select, where they are cut or nothing has it any more."""
-    return bool(value) and all(option.value != value for option in options)
+def options(choices: Choices, name: str, chosen: str) -> SafeString:
+    """The options of one of the list's selects."""
+    return choices.options(name, chosen)

@@ -44,6 +44,7 @@ def paper_list(request: HttpRequest) -> HttpResponse:
         "listing": result,
         "wanted": wanted,
         "sizes": SIZES,
+        "sorts": SORTS,
         "shuffle_link": wanted.link(sort="shuffle", seed=random.randrange(1, 1_000_000)),
         "member": can_bookmark(request.user),
     }
@@ -54,7 +55,7 @@ def paper_list(request: HttpRequest) -> HttpResponse:
         response["HX-Replace-Url" if _goes_on_typing(request, wanted) else "HX-Push-Url"] = address
     else:
         offered = choices()
-        context |= {"choices": offered, "days": offered.days(zone), "filters": FILTERS.values(), "sorts": SORTS}
+        context |= {"choices": offered, "days": offered.days(zone), "filters": FILTERS.values()}
         response = render(request, "papers/list.html", context)
         mark_page(request, seconds=_SECONDS_KEPT)
     if wanted.among is not None or wanted.without is not None:

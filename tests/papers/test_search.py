@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.timezone import now
 
 from papers.models import Authorship, Keyword, Paper, Person
 from papers.search import search, words
+from papers.spelling import distance, nearest_spelling
+from papers.suggest import suggest
 
 pytestmark = pytest.mark.django_db
 
@@ -98,3 +101,114 @@ def test_a_new_name_or_keyword_is_found_at_once():
     assert found("lovelace") == ["author"]
     Paper.objects.get(uid="title").keywords.add(Keyword.objects.create(name="memory"))
     assert found("memory") == ["title"]
+
+
+def test_the_title_itself_comes_first_then_titles_that_hold_little_else():
+    text = "A transformer with dropout, in a few words that say little about it."
+    add("long", title="Transformer dropout for very long documents in many languages", abstract=text)
+    add("exact", title="Dropout transformer")
+    add("abstract-only", title="Else", abstract=text)
+    add("begun", title="Dropouts of transformers and more")
+    assert found("dropout transformer") == ["exact", "long", "begun", "abstract-only"]
+    assert found("transformer dropout")[0] == "exact"
+
+
+def test_a_whole_word_counts_more_than_the_beginning_of_one():
+    add("gang", title="Gang", keywords=["ganache"])
+    add("gan", title="Training a GAN with care and much else", abstract="It is long. " * 50)
+    assert found("gan") == ["gan", "gang"]
+
+
+def test_plural_and_singular_find_each_other():
+    add("one", title="A network study")
+    add("many", title="Networks: studies")
+    assert sorted(found("networks studies")) == sorted(found("network stud")) == ["many", "one"]
+    assert found("networks")[0] == "many"
+    assert found("bias") == []
+
+
+def test_words_in_quotes_stand_together_and_are_whole():
+    add("phrase", title="Neural machine translation")
+    add("apart", title="Translation of neural data by machine")
+    add("more", title="Neural machine translations")
+    assert found('"neural machine translation"') == ["phrase"]
+    assert found('"machine neural"') == []
+    assert sorted(found("neural machine translation")) == ["apart", "more", "phrase"]
+    assert found('"translation" data') == ["apart"]
+
+
+def test_a_single_letter_is_a_word_until_it_is_what_one_types_next():
+    add("k", title="Scaling k means")
+    add("kernel", title="Scaling kernel methods")
+    assert found("k") == ["k"]
+    assert sorted(found("scaling k")) == ["k", "kernel"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("atention", "attention"),
+        ("attentoin reading", "attention reading"),
+        ("readingattention", "reading attention"),
+        ("Atention READING", "attention reading"),
+        ("attention", ""),
+        ("qqqqqq", ""),
+        ("atention qqqqqq", ""),
+        ("ab", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_spelling_that_finds_something(typed, meant):
+    add("reading", title="Reading with attention")
+    assert nearest_spelling(typed) == meant
+
+
+def test_distance_of_words():
+    assert [distance("paper", other) for other in ("paper", "papre", "pape", "papers", "dapper", "")] == [
+        0,
+        1,
+        1,
+        1,
+        2,
+        5,
+    ]
+
+
+def test_a_list_without_results_offers_the_nearest_spelling(client):
+    text = client.get("/papers/?search=atention&sort=newest").content.decode()
+    assert 'Did you mean <a class="did-you-mean" href="?search=attention&amp;sort=newest">attention</a>?' in text
+
+
+def suggested(typed: str, **tracks: str) -> dict[str, list[str]]:
+    return {group.name: [item.text for item in group.suggestions] for group in suggest(typed, tracks=tracks)}
+
+
+def test_suggestions_are_grouped_and_begin_with_what_is_typed():
+    assert suggested("att", theory="Attention & Theory", other="Other") == {
+        "Keywords": ["attention"],
+        "Authors": ["Søren Attention"],
+        "Tracks": ["Attention & Theory"],
+        "Papers": ["Attention for reading"],
+    }
+    assert suggested("soren att") == {"Authors": ["Søren Attention"]}
+    assert suggested("tention") == suggested("a") == suggested("") == suggested('"') == {}
+
+
+def test_suggestions_are_bounded_and_know_no_withdrawn_papers():
+    for n in range(20):
+        add(f"many{n}", title=f"Zebra {n}", authors=[f"Zebra Author{n}"], keywords=[f"zebra {n}"])
+    assert {name: len(found) for name, found in suggested("zebra").items()} == {
+        "Keywords": 4,
+        "Authors": 4,
+        "Papers": 6,
+    }
+    Paper.objects.filter(uid__startswith="many").update(withdrawn_at=now())
+    assert suggested("zebra") == {}
+
+
+def test_the_address_of_suggestions_answers_with_options(client):
+    assert client.get("/papers/suggest?q=sor%00en").content.strip() == b""
+    text = client.get("/papers/suggest?q=att").content.decode()
+    assert text.count('role="option"') == 3
+    assert 'href="/papers/?keyword=attention"' in text
+    assert client.get("/papers/suggest").content.strip() == b""
