@@ -21,6 +21,7 @@ from .frab_values import duration_of, guid_of, joined, joined_title, link_of, ow
 from .frab_xml import read_xml
 from .html import markdown_of_html, text_of_html
 from .options import ReadOptions
+from .private import keep_meetings_private
 from .problems import Place, Problems
 from .programme import ConferenceEntry, EventEntry, PersonEntry, Programme, SessionEntry
 from .records import Record, is_web_address, limit_of, zone_named
@@ -66,6 +67,7 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
     for place, row in rows:
         reader.event(Record(place, row, problems, zone=reader.zone))
     reader.finish()
+    programme.notes += keep_meetings_private(programme)
     return programme
 
 

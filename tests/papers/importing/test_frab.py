@@ -156,6 +156,14 @@ def test_broken_links_are_left_out_and_told(folder):
     assert programme.notes == ["Left out: links without a web address (line 4, event 6561)"]
 
 
+def test_meeting_links_are_private(folder):
+    zoom = "https://example.zoom.us/j/1?pwd=a"
+    text = EVENT.replace("https://x.example/a", zoom).replace("Long.", f"Long.\n{zoom}\nPasscode: 4711")
+    (event,) = read(folder, document(text)).events
+    assert (event.abstract, event.links) == ("Short.\n\nLong.", [])
+    assert (event.join_url_private, event.join_note_private) == (zoom, "Passcode: 4711; Slides")
+
+
 def test_old_files_have_the_day_and_a_clock(folder):
     old = EVENT.replace("<date>2027-12-27T11:00:00+01:00</date>", "")
     assert read(folder, document(old)).sessions[0].starts_at == minutes(10, 0)
