@@ -265,7 +265,9 @@ class _Reader:
         return address
 
     def leave_out(self, what: str, row: str) -> None:
-        self.left_out.setdefault(what, []).append(row)
+        rows = self.left_out.setdefault(what, [])
+        if row not in rows[-1:]:
+            rows.append(row)
 
     def finish(self) -> None:
         """Tell what was left out; an event is of a track only if all its dates are."""

@@ -165,6 +165,7 @@ def test_real_schedules_come_back_as_they_were(tmp_path, source, target):
     first = importers.formats()["frab"].read(folder, ReadOptions(source="real"), Problems())
     report = importers.import_programme(folder, source="real")
     assert report.counts["sessions"].added == len(first.sessions)
+    assert importers.import_programme(folder, source="real").changes == 0
     content = exported(FRAB[target])
     check_schema(target, content)
     again = read_again(tmp_path / "again", target, content, "real")
