@@ -22,6 +22,7 @@ from .services import LONGEST_TEXT
 
 GROUP = timedelta(minutes=5)  # static/chat/log.js groups messages that arrive later in the same way
 HUES = 12
+MOST_FROZEN = 20_000  # messages of one room in a frozen page
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def panel_context(
     request: HttpRequest, room: RoomInfo, title: str, *, before: int | None = None, limit: int = STARTS_WITH
 ) -> dict[str, Any]:
     """What templates/chat/panel.html needs. Reads the room's newest messages, or those before a number."""
-    events = latest(room, before=before, limit=limit)
+    frozen = getattr(request, "frozen", None) is not None  # nobody can ask for more later: everything is shown
+    events = latest(room, before=before, limit=MOST_FROZEN if frozen else limit)
     mark_page(request, tags=[f"room:{room.key}"])  # a message published to the topic makes the page out of date
     user = request.user
     return {
@@ -76,7 +78,7 @@ def panel_context(
         "title": title,
         "lines": lines_of(events),
         "blank": BLANK,
-        "live": before is None,
+        "live": before is None and not frozen,
         "last": events[-1]["n"] if events else 0,
         "earlier": events[0]["n"] if events and events[0]["n"] > 1 else None,
         "me": user if user.is_authenticated else None,

@@ -15,6 +15,7 @@ from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
 
 from . import kinds
+from .frozen import FrozenRun
 from .models import Demo, Run
 from .panels import NOT_READY_SECONDS, living_workers, panel_for, worker_ready
 from .run_pages import facts, status_line, timings
@@ -59,8 +60,10 @@ def run_demo(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = get_object_or_404(Run.objects.select_related("demo__paper", "user"), pk=run_id)
+    frozen = FrozenRun(run) if getattr(request, "frozen", None) else None
     context = {
         "run": run,
+        "frozen": frozen,
         "slug": run.demo.slug,
         "finished": run.state in Run.FINISHED,
         "status": status_line(run, run_as_dict(run)["position"]),

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from demos import kinds
+from demos.frozen import FrozenRun
 from demos.models import Demo
 from demos.panels import living_workers, panel_for
 from papers.models import Paper
@@ -24,6 +25,9 @@ def demo_panels(context: RequestContext, paper: Paper) -> SafeString:
     if not demos:
         return SafeString()
     request: Any = context["request"]
+    if frozen := getattr(request, "frozen", None):
+        shown = [(demo, [FrozenRun(run) for run in frozen.of(demo)]) for demo in demos]
+        return mark_safe(render_to_string("demos/frozen.html", {"demos": shown}, request=request))  # noqa: S308
     workers = living_workers()
     panels = [panel_for(request=request, demo=demo, workers=workers) for demo in demos]
     return mark_safe(render_to_string("demos/panels.html", {"panels": panels}, request=request))  # noqa: S308  a template's output

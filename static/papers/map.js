@@ -3,7 +3,7 @@ import { bookmarked, visited } from "./marks.js";
 import { Painter, readColours } from "./map_draw.js";
 import { listen } from "./map_gestures.js";
 import { Card, Legend, Listing } from "./map_panel.js";
-import { loadPoints, loadTitles } from "./map_points.js";
+import { findPapers, loadPoints, loadTitles } from "./map_points.js";
 import { View } from "./map_view.js";
 
 const REACH = { mouse: 14, pen: 18, touch: 26 }; // pixels from a point that still mean it
@@ -14,7 +14,7 @@ const find = (name) => root.querySelector(`[data-map-${name}]`);
 const canvas = find("canvas");
 const frame = canvas.parentElement;
 
-const paperUrl = (i) => root.dataset.paperUrl.replace("UID", encodeURIComponent(points.uids[i]));
+const paperUrl = (i) => globalThis.frozen?.paper(points.uids[i]) ?? root.dataset.paperUrl.replace("UID", encodeURIComponent(points.uids[i]));
 const keywordUrl = (name) => `${root.dataset.listUrl}?${new URLSearchParams({ keyword: name })}`;
 
 let points;
@@ -218,9 +218,7 @@ async function search() {
   const number = ++asked;
   if (!text) return clear();
   try {
-    const answer = await fetch(`${root.dataset.foundUrl}?${new URLSearchParams({ search: text })}`);
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { uids, count } = await answer.json();
+    const { uids, count } = await findPapers(root.dataset.foundUrl, text);
     if (number !== asked) return; // something else was typed meanwhile
     const found = uids.map((uid) => points.index.get(uid)).filter((i) => i !== undefined);
     list(found, { title: `Papers with “${text}”`, count, sorted: true });
@@ -255,6 +253,7 @@ async function addTitles() {
   }
 }
 
+find("status").textContent = "Loading the map …";
 try {
   points = await loadPoints(root.dataset.pointsUrl);
   begin();

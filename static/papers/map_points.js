@@ -37,9 +37,19 @@ export class Points {
 }
 
 async function getJson(url) {
+  if (globalThis.frozen) return globalThis.frozen.documents[url];
   const answer = await fetch(url, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer.json();
+}
+
+/** Ids of the papers that the list would find for `text`, the most relevant first, and how many there are. */
+export async function findPapers(url, text) {
+  if (globalThis.frozen) {
+    const uids = globalThis.frozen.search(text) ?? [];
+    return { uids, count: uids.length };
+  }
+  return getJson(`${url}?${new URLSearchParams({ search: text })}`);
 }
 
 /** The points, without titles. */

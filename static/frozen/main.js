@@ -1,0 +1,6 @@
+// What every page of the frozen site runs.
+
+import "../site/site.js";
+import "./papers.js";
+import "./schedule.js";
+import "./replay.js";
