@@ -99,8 +99,9 @@ def item_of(announcement: Announcement) -> dict[str, Any]:
 
 
 def state() -> Event:
-    """What is pinned now, as open pages hear it."""
-    return {"type": "announcements", "items": [item_of(announcement) for announcement in pinned()]}
+    """What is pinned now, as open pages hear it. By `at`, seconds since 1970, they know a word that was overtaken."""
+    at = now()
+    return {"type": "announcements", "at": at.timestamp(), "items": [item_of(found) for found in pinned(at)]}
 
 
 def tell() -> None:

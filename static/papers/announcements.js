@@ -11,6 +11,7 @@ const bar = document.querySelector("[data-announcements]");
 const list = bar.querySelector("ul");
 const template = bar.querySelector("[data-announcement-template]");
 let away = read();
+let toldAt = 0;
 
 function read() {
   try {
@@ -42,7 +43,9 @@ function built({ key, title, html, more, url }) {
 }
 
 /** Makes the list say what the server says; what stays is not touched, so that nothing is read out twice. */
-function show(items) {
+function show({ at, items }) {
+  if (at < toldAt) return; // overtaken on its way by a later one
+  toldAt = at;
   const keys = items.map(({ key }) => key);
   for (const item of [...list.children]) if (!keys.includes(item.dataset.announcement)) item.remove();
   for (const item of [...items].reverse()) {
@@ -70,7 +73,7 @@ function follow() {
   live.subscribe("site:announcements", {
     onEvents: (events) => {
       const last = events.findLast(({ type }) => type === "announcements");
-      if (last) show(last.items);
+      if (last) show(last);
     },
   });
 }

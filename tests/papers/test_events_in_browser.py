@@ -40,6 +40,7 @@ def test_an_announcement_reaches_open_pages_is_put_away_and_taken_back(page_for:
     organizer.get_by_role("link", name="Change “Coffee is ready").click()
     organizer.get_by_label("Text").fill("In the *garden*.")
     organizer.get_by_role("button", name="Save").click()
+    expect(organizer.get_by_role("status").get_by_text("is changed")).to_be_visible()
     expect(bar.locator("em")).to_have_text("garden")
     expect(reader.get_by_role("region", name="Announcements").locator("em")).to_have_text("garden")
 
