@@ -2,14 +2,16 @@
 
 `render_markdown` is for Markdown (messages, pages, descriptions), `render_plain` for running text that is not
 Markdown (abstracts: line breaks count, `<...>` is text), `render_inline` for titles. All three set LaTeX as MathML.
+The same text gives the same HTML, so what was rendered lately is remembered.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from html import escape
-from typing import Any
+from typing import Any, ParamSpec
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -43,6 +45,21 @@ _ATTRIBUTES: dict[str, set[str]] = {
     **{tag: _MATH_ATTRIBUTES for tag in _MATHML if tag != "math"},
 }
 _LONGEST_FORMULA = 2000
+_LONGEST_REMEMBERED = 5000  # characters; three times 500 such texts bound the memory
+P = ParamSpec("P")
+
+
+def _remembering(render: Callable[P, SafeString]) -> Callable[P, SafeString]:
+    remembered = lru_cache(maxsize=500)(render)
+
+    @wraps(render)
+    def rendered(*args: P.args, **kwargs: P.kwargs) -> SafeString:
+        # A lazy or marked text is another key than the plain one and may be another text tomorrow.
+        if type(args[0]) is not str or len(args[0]) > _LONGEST_REMEMBERED:
+            return render(*args, **kwargs)
+        return remembered(*args, **kwargs)  # type: ignore[arg-type]  # all of them can be hashed
+
+    return rendered
 
 
 def _clean(html: str) -> SafeString:
@@ -94,6 +111,7 @@ def _markdown(breaks: bool) -> MarkdownIt:
     return markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_render_math)
 
 
+@_remembering
 def render_markdown(text: str, *, breaks: bool = False) -> SafeString:
     """CommonMark with tables, links, highlighted code and $LaTeX$; raw HTML is shown as text.
 
@@ -122,6 +140,7 @@ def _text_with_math(text: str) -> str:
     return "".join(parts)
 
 
+@_remembering
 def render_plain(text: str) -> SafeString:
     """Running text: blank lines part paragraphs, line breaks stay, `<...>` is shown, LaTeX becomes MathML."""
     normal = text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -130,6 +149,7 @@ def render_plain(text: str) -> SafeString:
     return _clean(html)
 
 
+@_remembering
 def render_inline(text: str) -> SafeString:
     """A title: one line, LaTeX as MathML, nothing else."""
     if not _FORMULA.search(text):

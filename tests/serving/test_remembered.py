@@ -2,7 +2,9 @@
 
 import pytest
 from django.db import transaction
+from django.utils.safestring import mark_safe
 
+from miniconf.rendering import render_inline, render_markdown, render_plain
 from miniconf.serving.page_changes import forget_pages
 from miniconf.serving.remembered import Memory, memory
 
@@ -60,3 +62,11 @@ def test_what_a_transaction_sees_before_its_commit_is_nobody_elses():
     assert own.remembered("a", lambda: "committed") == "committed"
     with transaction.atomic():
         assert own.remembered("a", lambda: "its own") == "its own"
+
+
+def test_text_rendered_lately_comes_out_as_it_was_asked_for():
+    for _ in range(2):
+        assert render_markdown("one\ntwo") == "<p>one\ntwo</p>\n"
+        assert render_markdown("one\ntwo", breaks=True) == "<p>one<br>\ntwo</p>\n"
+        assert render_plain("one\ntwo") == "<p>one<br>two</p>"
+        assert render_inline(mark_safe("<b>")) == "&lt;b&gt;"
