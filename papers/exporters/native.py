@@ -1,4 +1,4 @@
-"""JSON: everything public in one file, whose form docs/importing.md describes.
+"""JSON: everything public in one file, whose form docs/exporting.md describes.
 
 Lists are sorted by uid or slug and keys stand in a fixed order, so that two exports can be compared line by line.
 """

@@ -21,6 +21,7 @@ from papers.models import Keyword, Paper, Person, Track
 from .columns import items_of
 from .family import Warnings
 from .options import ReadOptions
+from .private import keep_meetings_private
 from .problems import Place, Problems
 from .programme import PaperEntry, PersonEntry, Programme
 from .reading import parse_json, read_json, read_text
@@ -93,7 +94,7 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
         notes.append(
             f"Warning: {reading.private} papers are not readable by everyone on OpenReview; here they will be."
         )
-    notes += reading.warnings.notes()
+    notes += reading.warnings.notes() + keep_meetings_private(reading.programme)
     return reading.programme
 
 

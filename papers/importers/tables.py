@@ -11,6 +11,7 @@ from . import table_papers, table_people, table_sessions
 from .columns import Header, header_of, rating
 from .delimited import Row, rows_of
 from .options import ReadOptions
+from .private import keep_meetings_private
 from .problems import Place, Problems
 from .programme import Programme
 from .table_rows import Reading, Table
@@ -60,7 +61,7 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
                     _say_unused(table, notes)
                     read_table(table, reading)
     table_sessions.place_papers(reading)
-    notes += reading.warnings.notes()
+    notes += reading.warnings.notes() + keep_meetings_private(reading.programme)
     notes += leftovers((session.place, session.starts_at) for session in reading.programme.sessions)
     return reading.programme
 

@@ -375,6 +375,19 @@ def test_times_that_say_too_little_or_too_much(tmp_path, text, said):
     assert problems[0].startswith("sessions.csv, row 2, ")
 
 
+def test_meeting_links_are_private_whatever_the_column_is_called(tmp_path):
+    text = "title,start,end,link,zoom,passcode\nA,2027-05-03 09:00,10:00,https://us02web.zoom.us/j/123?pwd=x,,42\n"
+    session = one_session(tmp_path, text)
+    assert (session.url, session.join_url_private, session.join_note_private) == (
+        "",
+        "https://us02web.zoom.us/j/123?pwd=x",
+        "42",
+    )
+    text = "title,start,end,link,zoom\nA,2027-05-03 09:00,10:00,https://x.example,https://zoom.us/j/1\n"
+    session = one_session(tmp_path, text)
+    assert (session.url, session.join_url_private) == ("https://x.example", "https://zoom.us/j/1")
+
+
 # --- Papers in sessions --------------------------------------------------------------------------------------------
 
 
