@@ -6,6 +6,7 @@ applied at a time, since they lock the conference's row.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,15 +17,20 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils.timezone import now
+from kombu.exceptions import OperationalError
 
 from miniconf.accounts.models import User
 from miniconf.problems import Problem
+from miniconf.serving.page_changes import forget_pages
 
 from .importers import import_programme
 from .importers.problems import ImportFailed
 from .importers.report import Counts, Report
 from .models import Import, ImportChange
 from .signals import programme_changed
+from .tasks import update_similarity
+
+logger = logging.getLogger(__name__)
 
 MOST_FILES = 200
 LARGEST_UPLOAD = 200_000_000  # bytes of all files together
@@ -175,8 +181,17 @@ def discard(record: Import) -> None:
 
 
 def after_change() -> None:
-    """Tell whoever follows the programme (cached pages, similarity) that it changed, once that is committed."""
-    transaction.on_commit(lambda: programme_changed.send_robust(sender=None) and None, robust=True)
+    """What follows a change of the programme in bulk, once it is committed: pages and similarity are made anew."""
+
+    def follow() -> None:
+        programme_changed.send_robust(sender=None)
+        try:
+            update_similarity.delay()
+        except (OperationalError, OSError):  # beat asks again within minutes
+            logger.info("The broker cannot be reached: similar papers are computed later")
+
+    forget_pages()
+    transaction.on_commit(follow, robust=True)
 
 
 def _progress_key(pk: UUID) -> str:
