@@ -15,7 +15,7 @@ from .search_terms import Term, for_postgresql, for_sqlite, terms, words
 
 SHORTEST, LONGEST = 2, 100
 MOST_TITLES, MOST_NAMES = 6, 4
-_LOOKED_AT = 300  # papers; what fewer letters fit is cut rather than searched through
+_LOOKED_AT = 200  # papers; what fewer letters fit is cut rather than searched through
 _WEIGHTS = {"title": "A", "authors": "B", "keywords": "C"}
 
 
