@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from django.utils.safestring import SafeString
+
 from papers.models import Session
 
 MOST_LANES = 6  # side by side on a wide screen; static/papers/schedule.css has as many
@@ -25,8 +27,31 @@ class Slot:
     top: int = 1
     bottom: int = 2
     anchor: str = ""  # what a link to this time of the day ends in; on the first session that starts then
-    papers: list[tuple[str, str]] = field(default_factory=list)  # uid and title of the first ones
+    papers: list[tuple[str, SafeString]] = field(default_factory=list)  # address and title of the first ones
     paper_count: int = 0
+
+    @property
+    def address(self) -> str:
+        """The page that says most about it: its event's, or its own."""
+        return (self.session.event or self.session).get_absolute_url()
+
+    @property
+    def place(self) -> str:
+        """Classes of its place in a block laid out in lanes."""
+        return f"lane-{self.lane} top-{self.top} bottom-{self.bottom}"
+
+    @property
+    def facts(self) -> list[str]:
+        session = self.session
+        kind = "" if session.kind == Session.Kind.OTHER else kind_name(session.kind)
+        track = session.track.name if session.track else ""
+        return [fact for fact in (kind, session.room, track) if fact]
+
+    def state(self, time: dt.datetime) -> str:
+        """The class of what is on now or over, else nothing."""
+        if self.session.ends_at <= time:
+            return "is-over"
+        return "is-now" if self.session.starts_at <= time else ""
 
     @property
     def more_papers(self) -> int:
@@ -54,6 +79,10 @@ class Block:
 class Day:
     date: dt.date
     blocks: list[Block] = field(default_factory=list)
+
+
+def kind_name(kind: str) -> str:
+    return "Q&A" if kind == "qa" else kind.capitalize()
 
 
 def slots_by_day(sessions: Iterable[Session], zone: ZoneInfo) -> dict[dt.date, list[Slot]]:

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.urls import reverse
 
+from miniconf.rendering import render_inline
 from papers.models import Presentation, Session
 from papers.zones import day_bounds
 
@@ -102,5 +104,5 @@ def _name_papers(slots: Iterable[Slot]) -> None:
     )
     for session_id, uid, title, count in rows:
         slot = by_session[session_id]
-        slot.papers.append((uid, title))
+        slot.papers.append((reverse("paper", args=[uid]), render_inline(title)))
         slot.paper_count = count

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from papers import zones
 from papers.listing import Wanted
 from papers.models import Authorship, Presentation
+from papers.schedule.layout import Slot, kind_name
 
 register = template.Library()
 
@@ -113,9 +114,14 @@ def week_block_link(wanted: Any, block: Any) -> str:
     return f"{reverse('schedule')}{address}#{block.anchor}"
 
 
-@register.filter
-def kind_name(kind: str) -> str:
-    return "Q&A" if kind == "qa" else kind.capitalize()
+register.filter(kind_name)
+
+
+@register.simple_tag
+def slot_classes(slot: Slot, now: dt.datetime, lanes: bool) -> str:
+    """Classes of a session in the schedule: its kind, its place where it stands in lanes, whether it is on or over."""
+    names = ("slot", f"kind-{slot.session.kind}", slot.place if lanes else "", slot.state(now))
+    return " ".join(filter(None, names))
 
 
 @register.filter
