@@ -121,7 +121,7 @@ def test_other_files_that_cannot_be_read(sitedata, refused, file, text, said):
         ("sessions.yml", "kind: poster", "kind: posters", "sessions.yml, entry 1, kind: posters — one of poster, oral, qa, keynote, "
          "tutorial, workshop, social, mentoring, plenary, sponsor, break, other"),
         ("papers/two.yml", "title", "titel", "papers/two.yml, titel: Two — no such field; there are uid, title, authors, abstract, "
-         "tldr, keywords, track, kind, year, venue, links, bibtex, video, highlighted"),
+         "tldr, keywords, track, kind, year, venue, links, bibtex, video, highlighted, program, event, poster, slides, thumbnail"),
         ("papers/one.yml", "https://x.example/1.pdf", "javascript:alert(1)", "papers/one.yml, links 1, url: javascript:alert(1) — an "
          "address that begins with https:// or http://"),
         ("papers/one.yml", "year: 2019", "year: soon", "papers/one.yml, year: soon — a whole number from 1900 to 2200"),
