@@ -112,11 +112,16 @@ def recommend(*, seeds: Sequence[Seed], left_out: set[int], most: int = MOST_REC
 def _spread(
     strength: dict[int, tuple[float, Seed]], excluded: set[int]
 ) -> tuple[dict[int, float], dict[int, tuple[float, Seed]]]:
-    """Scores of the neighbours of these papers, and for each the seed that gave most of its score."""
+    """Scores of the neighbours of these papers, and for each the seed that gave most of its score.
+
+    A paper's nearest neighbour counts fully, however near it is: else one crowded field would fill the whole list.
+    """
     total: dict[int, float] = {}
     best: dict[int, tuple[float, Seed]] = {}
+    nearest: dict[int, float] = {}
     pairs = SimilarPaper.objects.filter(paper_id__in=list(strength), other__withdrawn_at=None)
-    for pk, other, score in pairs.order_by("paper_id", "position").values_list("paper_id", "other_id", "score"):
+    for pk, other, cosine in pairs.order_by("paper_id", "position").values_list("paper_id", "other_id", "score"):
+        score = cosine / nearest.setdefault(pk, cosine)
         if other in excluded:
             continue
         weight, seed = strength[pk]
