@@ -20,6 +20,7 @@ from django.utils.timezone import now
 from kombu.exceptions import OperationalError
 
 from miniconf.accounts.models import User
+from miniconf.serving.page_changes import forget_pages
 
 from .models import Event, Seat, Session
 from .queries import visible_events, visible_sessions
@@ -199,6 +200,7 @@ def _fill(table: Event) -> None:
     # By number, not by time: the clocks of two machines may differ.
     moved = list(seats.filter(waiting=True).order_by("pk").values_list("pk", flat=True)[:free])
     Seat.objects.filter(pk__in=moved).update(waiting=False)
+    forget_pages([f"room:event:{table.uid}"])
     for pk in moved:
         transaction.on_commit(lambda pk=pk: _tell(pk), robust=True)  # type: ignore[misc]
 
