@@ -156,6 +156,9 @@ _SUFFIX = re.compile(r"(?:jr|sr|ph\.?\s?d|ii|iii|iv|md)\.?", re.IGNORECASE)
 _AND = re.compile(r"\s*,?\s+(?:and|&)\s+", re.IGNORECASE)
 
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # which JSON can write and no database keeps
+
+
 def as_json_list(cell: str) -> list[str] | None:
     """The texts of a JSON list, which is how a cell holds items that have separators in them."""
     if not cell.startswith("["):
@@ -164,7 +167,9 @@ def as_json_list(cell: str) -> list[str] | None:
         items = json.loads(cell)
     except (ValueError, RecursionError):
         return None
-    return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        return None
+    return None if _NO_TEXT.search("".join(items)) else items
 
 
 def items_of(cell: str, *, separators: str) -> list[str]:

@@ -22,7 +22,7 @@ from .columns import items_of
 from .family import Warnings
 from .options import ReadOptions
 from .private import keep_meetings_private
-from .problems import Place, Problems
+from .problems import Place, Problems, shown
 from .programme import PaperEntry, PersonEntry, Programme
 from .reading import parse_json, read_json, read_text
 from .records import Record, is_web_address, limit_of
@@ -137,7 +137,7 @@ def _note(place: Place, note: Any, reading: _Reading) -> None:
         reading.problems.add(place, "", "", "a note with its content was expected")
         return
     uid = _text(note.get("forum")) or _text(note.get("id"))
-    place = Place(place.file, f"{place.row} ({uid[:40]})")
+    place = Place(place.file, f"{place.row} ({shown(uid)})")
     content = {
         key: value["value"] if isinstance(value, dict) and "value" in value else value
         for key, value in note["content"].items()
@@ -254,7 +254,7 @@ def _address(value: object, limit: int = 500) -> str:
     text = _text(value).strip()
     if text.startswith("/") and not text.startswith("//"):
         text = SITE + text
-    return text if is_web_address(text) and len(text) <= limit else ""
+    return text if is_web_address(text) and len(text) <= limit and text.isprintable() else ""
 
 
 def _links(uid: str, note: dict[str, Any], content: dict[str, Any]) -> list[dict[str, str]]:
@@ -267,7 +267,7 @@ def _links(uid: str, note: dict[str, Any], content: dict[str, Any]) -> list[dict
             continue
         if url := _address(content.get(name)):
             links.append({"label": label, "url": url})
-    links.append({"label": "OpenReview", "url": f"{SITE}/forum?id={quote(uid, safe='')}"})
+    links.append({"label": "OpenReview", "url": f"{SITE}/forum?id={quote(uid, safe='', errors='replace')}"})
     return links
 
 
@@ -289,7 +289,7 @@ def _authors(record: Record, reading: _Reading) -> list[Any]:
     for author, id_ in zip(authors, ids, strict=True):
         id_ = id_.strip()
         email = id_.lower() if re.fullmatch(r"[^@\s~/]+@[^@\s/]+", id_) and len(id_) <= 254 else ""
-        url = f"{SITE}/profile?id={quote(id_, safe='~')}" if id_.startswith("~") else ""
+        url = f"{SITE}/profile?id={quote(id_, safe='~', errors='replace')}" if id_.startswith("~") else ""
         if url and reading.profiles.setdefault(author.name, url) != url:
             reading.warnings.add("two profiles of one name, taken as one person", record.place, author.name)
         person = PersonEntry(place=record.place, name=author.name, url=url if len(url) <= 500 else "", email=email)

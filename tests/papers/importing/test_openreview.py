@@ -251,6 +251,17 @@ def test_two_profiles_with_one_name_are_told(tmp_path):
     ]
 
 
+def test_half_characters_do_no_harm(tmp_path):
+    """JSON can write what no text is."""
+    note = v1("\ud800", pdf="https://x.example/\ud800", authorids=["~\ud800", ""])
+    (tmp_path / "notes.json").write_text(json.dumps([note]))
+    problems = Problems()
+    openreview.read(tmp_path, ReadOptions(source="or"), problems)
+    assert problems.lines == [
+        "notes.json, note 1 (\\ud800), forum: \\ud800 — text without NUL and half characters was expected"
+    ]
+
+
 def test_other_json_is_not_taken_for_notes(tmp_path):
     (tmp_path / "conference.json").write_text('{"papers": {"1": {"content": "x", "forum": "y"}}}')
     assert not openreview.recognises(tmp_path)

@@ -1,15 +1,9 @@
 """Importing tables of papers, sessions and people, as spreadsheets save them."""
 
-# ruff: noqa: E501  tables of inputs and what is said of them
-
 from __future__ import annotations
 
 import datetime as dt
-import zipfile
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,52 +11,11 @@ from hypothesis import strategies as st
 from papers.importers import columns, tables
 from papers.importers.options import ReadOptions
 from papers.importers.problems import Problems
-from papers.importers.programme import PaperEntry, Programme, SessionEntry
-from papers.importers.validation import check
-from papers.models import Conference, Paper, Person, Session
+from papers.models import Paper, Person, Session
 from tests.papers.conftest import first_problem
+from tests.papers.importing.read_tables import PAPERS, PEOPLE, SESSIONS, one_paper, read
 
 pytestmark = pytest.mark.django_db
-
-PAPERS = """uid,title,authors,abstract,keywords,track,kind,session,pdf
-P1,Sharp Heads,Ada Lovelace*|李明,"One.
-
-Two, with ""quotes"".",rnn|attention,Theory,Long,Morning,https://x.example/1.pdf
-P2,Two,李明,,,,,,
-"""
-SESSIONS = """uid,title,start,end,room,track,kind,chairs,papers,link
-s1,Morning,2027-05-03T09:00:00+02:00,2027-05-03T11:00:00+02:00,Hall,Theory,poster,Grace Hopper,P2,https://x.example/s1
-s2,Lunch,2027-05-03T12:00:00+02:00,2027-05-03T13:00:00+02:00,,,,,,
-"""
-PEOPLE = """name,affiliation,email,url,bio
-Ada Lovelace,London,ada@example.org,https://ada.example,A *life*.
-"""
-
-
-def read(folder: Path, zone: str = "", **files: str | bytes) -> tuple[Programme, list[str]]:
-    """The programme and the problems of these files, `papers_csv="…"`."""
-    for name, text in files.items():
-        data = text.encode() if isinstance(text, str) else text
-        (folder / ".".join(name.rsplit("_", 1))).write_bytes(data)
-    problems = Problems()
-    assert tables.recognises(folder)
-    programme = tables.read(folder, ReadOptions(source="conf", zone=ZoneInfo(zone) if zone else None), problems)
-    check(programme, problems)
-    return programme, problems.lines
-
-
-def one_paper(folder: Path, text: str | bytes) -> PaperEntry:
-    programme, problems = read(folder, papers_csv=text)
-    assert problems == []
-    [paper] = programme.papers
-    return paper
-
-
-def one_session(folder: Path, text: str, zone: str = "UTC") -> SessionEntry:
-    programme, problems = read(folder, zone, sessions_csv=text)
-    assert problems == []
-    [session] = programme.sessions
-    return session
 
 
 def test_three_tables_through_the_command_twice(tmp_path, load):
@@ -100,7 +53,7 @@ def test_files_given_one_by_one_as_the_page_gives_them(tmp_path, load):
     ]
 
 
-# --- Columns -------------------------------------------------------------------------------------------------------
+# --- Columns ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +117,8 @@ def test_rows_with_more_or_fewer_cells_than_the_header_are_named(tmp_path):
     ]
 
 
-# --- Encodings and separators --------------------------------------------------------------------------------------
+# --- Encodings and separators ----------------------------------------------------------------------------------------
+
 
 GERMAN = "uid;title;authors\r\n1;Größe, klein;Émilie du Châtelet\r\n"
 
@@ -215,7 +169,7 @@ def test_what_is_no_text_is_refused_with_its_line(tmp_path, data, said):
     assert problems.lines == [said]
 
 
-# --- Lists ---------------------------------------------------------------------------------------------------------
+# --- Lists -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -292,7 +246,7 @@ def test_a_broken_link_is_left_out_with_a_warning(tmp_path):
     )  # fmt: skip
 
 
-# --- Ids -----------------------------------------------------------------------------------------------------------
+# --- Ids -------------------------------------------------------------------------------------------------------------
 
 
 def test_ids_are_made_of_titles_where_there_are_none(tmp_path):
@@ -320,102 +274,7 @@ def test_a_missing_title_is_told_with_the_columns_own_name(tmp_path):
     assert problems == ["papers.csv, row 2, Paper Title: (empty) — must be given"]
 
 
-# --- Times ---------------------------------------------------------------------------------------------------------
-
-NINE = dt.datetime(2027, 5, 3, 9, tzinfo=dt.UTC)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "title,start,end\nX,2027-05-03T09:00:00Z,2027-05-03T10:30:00Z",
-        "title,start,end\nX,2027-05-03 09:00,10:30",
-        "title,date,start,end\nX,2027-05-03,09:00,10:30",
-        "title,day,time\nX,2027-05-03,09:00-10:30",
-        "title,date,start,duration\nX,2027-05-03,9:00 AM,90",
-        "title,start,duration\nX,2027-05-03 09:00,1:30",
-        "title,start,duration\nX,2027-05-03 09:00,1.5 h".replace("1.5 h", "1h 30min"),
-        "title,start,duration\nX,2027-05-03 09:00,90 min",
-        "title,start,end,duration\nX,2027-05-03 09:00,2027-05-03 10:30,90",
-        "title,start,end,timezone\nX,2027-05-03 11:00,2027-05-03 12:30,Europe/Berlin",
-    ],
-)
-def test_times_in_one_column_or_several(tmp_path, text):
-    session = one_session(tmp_path, text)
-    assert (session.starts_at, session.ends_at) == (NINE, NINE + dt.timedelta(minutes=90))
-
-
-def test_a_date_without_a_year_is_read_against_the_dates_of_the_table(tmp_path):
-    text = "title,date,time\nA,2027-05-04,09:00-10:00\nX,3 May,09:00-10:30\n"
-    programme, problems = read(tmp_path, "UTC", sessions_csv=text)
-    assert (problems, programme.sessions[1].starts_at) == ([], NINE)
-
-
-def test_a_date_without_a_year_is_read_against_the_dates_of_the_site(tmp_path):
-    conference = Conference.current()
-    conference.starts_on, conference.ends_on = dt.date(2027, 5, 3), dt.date(2027, 5, 5)
-    conference.save()
-    assert one_session(tmp_path, "title,date,time\nX,Monday,09:00-10:30\n").starts_at == NINE
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("title,start,end\nX,2027-05-03 09:00,10:00", "start + end: 2027-05-03 09:00 + 10:00 — no time zone: write it with its offset (…+00:00), or give --timezone ZONE"),
-        ("title,start\nX,2027-05-03T09:00:00Z", "end: (empty) — an end, or a duration in another column"),
-        ("title,start,length\nX,2027-05-03T09:00:00Z,long", "length: long — minutes, or hours and minutes like 1:30"),
-        ("title,start,end,duration\nX,2027-05-03T09:00Z,2027-05-03T10:00Z,90", "duration: 90 — the time from start to end, 1:00:00"),
-        ("title,start,end,tz\nX,2027-05-03 09:00,10:00,CEST?", "tz: CEST? — the name of a time zone, like Europe/Berlin or UTC"),
-        ("title,start,end\nX,2027-05-03T09:00Z,2027-05-03T08:00Z", "end: 2027-05-03T09:00Z + 2027-05-03T08:00Z — an end after the start, 09:00"),
-    ],
-)  # fmt: skip
-def test_times_that_say_too_little_or_too_much(tmp_path, text, said):
-    _, problems = read(tmp_path, sessions_csv=text)
-    assert problems[0].endswith(said)
-    assert problems[0].startswith("sessions.csv, row 2, ")
-
-
-def test_meeting_links_are_private_whatever_the_column_is_called(tmp_path):
-    text = "title,start,end,link,zoom,passcode\nA,2027-05-03 09:00,10:00,https://us02web.zoom.us/j/123?pwd=x,,42\n"
-    session = one_session(tmp_path, text)
-    assert (session.url, session.join_url_private, session.join_note_private) == (
-        "",
-        "https://us02web.zoom.us/j/123?pwd=x",
-        "42",
-    )
-    text = "title,start,end,link,zoom\nA,2027-05-03 09:00,10:00,https://x.example,https://zoom.us/j/1\n"
-    session = one_session(tmp_path, text)
-    assert (session.url, session.join_url_private) == ("https://x.example", "https://zoom.us/j/1")
-
-
-# --- Papers in sessions --------------------------------------------------------------------------------------------
-
-
-def test_papers_name_sessions_by_id_or_title(tmp_path):
-    papers = "id,title,authors,sessions\n1,A,B,s2|morning\n2,C,D,Morning; s2\n"
-    programme, problems = read(tmp_path, papers_csv=papers, sessions_csv=SESSIONS.replace(",P2,", ",2,"))
-    assert (problems, [session.papers for session in programme.sessions]) == ([], [["2", "1"], ["1", "2"]])
-
-
-def test_a_session_that_is_not_there_or_not_the_only_one_of_its_title(tmp_path):
-    papers = "id,title,authors,session\n1,A,B,Evening\n2,C,D,Morning\n"
-    sessions = SESSIONS.replace(",P2,", ",,").replace("s2,Lunch", "s2,Morning")
-    _, problems = read(tmp_path, papers_csv=papers, sessions_csv=sessions)
-    assert problems == [
-        "papers.csv, row 2, session: Evening — the id or title of a session in the table of sessions",
-        "papers.csv, row 3, session: Morning — the id of a session: 2 have this title",
-    ]
-
-
-def test_sessions_of_papers_without_a_table_of_sessions_are_counted(tmp_path):
-    programme, problems = read(tmp_path, papers_csv=PAPERS)
-    assert (problems, programme.notes) == (
-        [],
-        ["1 sessions of papers have no time, since there is no table of sessions."],
-    )
-
-
-# --- People --------------------------------------------------------------------------------------------------------
+# --- People ----------------------------------------------------------------------------------------------------------
 
 
 def test_names_in_two_columns_and_the_same_name_twice(tmp_path):
@@ -427,93 +286,7 @@ def test_names_in_two_columns_and_the_same_name_twice(tmp_path):
     assert programme.notes == ["Warning: the same name again, taken as one person: speakers.csv, row 3: Ada Lovelace"]
 
 
-# --- XLSX ----------------------------------------------------------------------------------------------------------
-
-
-def workbook(path: Path, **sheets: list[list[object]]) -> Path:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-    book.save(path)
-    return path
-
-
-def test_a_workbook_of_several_sheets(tmp_path):
-    workbook(
-        tmp_path / "programme.xlsx",
-        Papers=[["ID", "Title", "Authors", "Year", "Highlighted"], [12.0, 1984, "A B; C D", 2027, True], [13, "X", "E", None, False]],
-        Sessions=[
-            ["Accepted sessions"],
-            [],
-            ["ID", "Title", "Date", "Start", "End", "Papers", "Room"],
-            ["s1", "One", dt.date(2027, 5, 3), dt.time(9), dt.time(10, 30), 12, 101.0],
-            ["s2", "Two", dt.datetime(2027, 5, 3), dt.time(10, 30), dt.datetime(2027, 5, 3, 12), "12;13", None],
-            [None, None, None, None, None, None, None],
-        ],
-        Days=[["title", "start", "duration"], ["Three", dt.datetime(2027, 5, 4), dt.timedelta(hours=1)]],
-        Notes=[["Please fill in by Friday"]],
-    )  # fmt: skip
-    programme, problems = read(tmp_path, "UTC")
-    assert problems == []
-    assert [(p.uid, p.title, p.year, p.highlighted) for p in programme.papers] == [
-        ("12", "1984", 2027, True),
-        ("13", "X", None, False),
-    ]
-    assert [(s.uid, s.starts_at.isoformat(), s.ends_at.isoformat(), s.papers, s.room) for s in programme.sessions] == [
-        ("s1", "2027-05-03T09:00:00+00:00", "2027-05-03T10:30:00+00:00", ["12"], "101"),
-        ("s2", "2027-05-03T10:30:00+00:00", "2027-05-03T12:00:00+00:00", ["12", "13"], ""),
-        ("conf-three", "2027-05-04T00:00:00+00:00", "2027-05-04T01:00:00+00:00", [], ""),
-    ]
-    assert "programme.xlsx, Notes was not read: its columns are not those of papers, sessions or people." in (
-        programme.notes
-    )
-
-
-def test_problems_name_the_sheet_and_the_row(tmp_path):
-    workbook(tmp_path / "p.xlsx", Main=[["ID", "Title", "Authors"], [1, None, "A"]])
-    assert read(tmp_path)[1] == ["p.xlsx, Main, row 2, Title: (empty) — must be given"]
-
-
-def test_hidden_sheets_are_left_out(tmp_path):
-    path = workbook(
-        tmp_path / "p.xlsx", A=[["ID", "Title", "Authors"], [1, "T", "A"]], B=[["Title", "Authors"], ["T", "A"]]
-    )
-    book = openpyxl.load_workbook(path)
-    book["B"].sheet_state = "hidden"
-    book.save(path)
-    programme, problems = read(tmp_path)
-    assert (problems, len(programme.papers), programme.notes) == ([], 1, ["p.xlsx: the hidden sheets B were left out."])
-
-
-def test_formulas_give_their_stored_values_and_none_without_one(tmp_path):
-    path = workbook(tmp_path / "p.xlsx", A=[["ID", "Title", "Authors"], ["=1+1", "T", "A"]])
-    assert read(tmp_path)[1][0] == (
-        "p.xlsx, sheet1, cell: A2 — a formula with its value: open the file in a spreadsheet program and save it"
-    )
-    rewrite(path, "xl/worksheets/sheet1.xml", b"<f>1+1</f><v />", b"<f>1+1</f><v>2</v>")
-    programme, problems = read(tmp_path)
-    assert (problems, programme.papers[0].uid) == ([], "2")
-
-
-def test_a_formula_error_is_named(tmp_path):
-    workbook(tmp_path / "p.xlsx", A=[["ID", "Title", "Authors"], ["#REF!", "T", "A"]])
-    assert read(tmp_path)[1][0] == "p.xlsx, A, row 2, A2: #REF! — a value: the formula gives an error"
-
-
-def rewrite(path: Path, member: str, old: bytes, new: bytes) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    assert old in members[member], members[member]
-    members[member] = members[member].replace(old, new)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-
-
-# --- Recognition ---------------------------------------------------------------------------------------------------
+# --- Recognition -----------------------------------------------------------------------------------------------------
 
 
 def test_mini_confs_own_folder_is_left_to_it(sitedata):
