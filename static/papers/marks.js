@@ -71,7 +71,9 @@ export async function toggle(button) {
   tell(key, on);
   let problem = "";
   try {
-    const answer = await fetch(button.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    // It arrives also when the page is left at once.
+    const options = { method: "POST", body, headers: { Accept: "application/json" }, keepalive: true };
+    const answer = await fetch(button.form.action, options);
     if (!answer.ok) problem = (await answer.json().catch(() => ({}))).detail ?? "The bookmark could not be saved.";
   } catch {
     problem = "The bookmark could not be saved: the site cannot be reached.";

@@ -252,13 +252,16 @@ def test_a_visitor_filters_by_what_this_browser_has_bookmarked(page_for: Open):
 def test_members_take_things_off_and_put_them_back_in_place(page_for: Open):
     page = page_for("attendee")
     page.goto(MONDAY)
-    page.get_by_role("button", name="Bookmark “Tea and tokens, late”").click()
+    with page.expect_response("**/bookmarks/set/"):
+        page.get_by_role("button", name="Bookmark “Tea and tokens, late”").click()
     page.goto("/my-schedule/")
     entry = page.locator(".entry:has-text('Tea and tokens, late')")
     star = entry.get_by_role("button", name="Bookmark “Tea and tokens, late”")
-    star.click()
+    with page.expect_response("**/bookmarks/set/"):
+        star.click()
     expect(entry).to_have_class(re.compile("is-removed"))
-    star.click()
+    with page.expect_response("**/bookmarks/set/"):
+        star.click()
     expect(entry).not_to_have_class(re.compile("is-removed"))
     with page.expect_response("**/bookmarks/set/"):
         star.click()
