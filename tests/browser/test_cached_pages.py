@@ -50,7 +50,8 @@ def test_another_sites_page_cannot_run_a_demo_for_its_visitor(page_for, stack):
 
 
 def trap(url):
-    form = f'<form method="post" action="{url}/demos/sha-rnn-generate/run/"><input name="prompt" value="x"><button>Go</button></form>'
+    address = f"{url}/demos/sha-rnn-generate/run/"
+    form = f'<form method="post" action="{address}"><input name="prompt" value="x"><button>Go</button></form>'
     return f"<!doctype html><title>Trap</title>{form}"
 
 
