@@ -16,7 +16,8 @@ from miniconf.live import Event
 from miniconf.permissions import can_post
 from miniconf.serving.page_notes import mark_page
 
-from .queries import STARTS_WITH, latest, role_of
+from .models import Room
+from .queries import STARTS_WITH, has_earlier, latest, role_of
 from .rooms import RoomInfo
 from .services import LONGEST_TEXT
 
@@ -69,6 +70,8 @@ def panel_context(
     request: HttpRequest, room: RoomInfo, title: str, *, before: int | None = None, limit: int = STARTS_WITH
 ) -> dict[str, Any]:
     """What templates/chat/panel.html needs. Reads the room's newest messages, or those before a number."""
+    # Read first: what changes meanwhile comes again over the socket.
+    number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
     frozen = getattr(request, "frozen", None) is not None  # nobody can ask for more later: everything is shown
     events = latest(room, before=before, limit=MOST_FROZEN if frozen else limit)
     mark_page(request, tags=[f"room:{room.key}"])  # a message published to the topic makes the page out of date
@@ -79,8 +82,8 @@ def panel_context(
         "lines": lines_of(events),
         "blank": BLANK,
         "live": before is None and not frozen,
-        "last": events[-1]["n"] if events else 0,
-        "earlier": events[0]["n"] if events and events[0]["n"] > 1 else None,
+        "last": number,
+        "earlier": events[0]["n"] if events and has_earlier(room, events[0]["n"]) else None,
         "me": user if user.is_authenticated else None,
         "role": role_of(user, room) if user.is_authenticated else "",
         "can_write": can_post(user, room.key),

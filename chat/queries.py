@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
 from miniconf.live import Event
 
-from .models import Message
+from .models import Change, Message, Room
 from .rooms import RoomInfo
 
 STARTS_WITH = 50  # messages a new viewer sees
@@ -18,10 +19,18 @@ LONGEST_PIECE = 100
 
 def event_of(message: Message, room: RoomInfo) -> Event:
     """A message as everybody gets it: live, from the backlog and from the history."""
+    return {"n": message.number, "type": "message", **state_of(message, room)}
+
+
+def change_of(message: Message, room: RoomInfo, number: int) -> Event:
+    """A change of a message: the whole of it as it is now."""
+    return {"n": number, "type": "change", "message": {"n": message.number, **state_of(message, room)}}
+
+
+def state_of(message: Message, room: RoomInfo) -> dict[str, Any]:
     author = message.author
+    gone = "deleted" if message.deleted_at else "hidden" if message.hidden_at else ""
     return {
-        "n": message.number,
-        "type": "message",
         "id": message.pk,
         "client_id": str(message.client_id),
         "author": {
@@ -29,10 +38,23 @@ def event_of(message: Message, room: RoomInfo) -> Event:
             "name": author.display_name if author else "Somebody who left",
             "role": role_of(author, room),
         },
-        "html": message.html,
-        "text": message.text,
-        "at": message.created_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "html": "" if gone else message.html,
+        "text": "" if gone else message.text,
+        "at": _iso(message.created_at),
+        "thread": message.thread_id,
+        "replies": message.reply_count,
+        "asked": str(message.asked),
+        "answer": message.answer_id,
+        "votes": message.votes,
+        "reactions": message.reactions,
+        "pinned": message.pinned_at is not None,
+        "edited": _iso(message.edited_at) if message.edited_at else None,
+        "gone": gone,
     }
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def role_of(user: object, room: RoomInfo) -> str:
@@ -47,17 +69,44 @@ def messages_of(room: RoomInfo) -> QuerySet[Message]:
 
 
 def latest(room: RoomInfo, *, before: int | None = None, limit: int = STARTS_WITH) -> list[Event]:
-    """The newest messages, or the newest of those before number `before`; ascending."""
-    messages = messages_of(room)
+    """The newest messages, or the newest of those before number `before`; ascending. Replies stand in their threads."""
+    messages = messages_of(room).filter(thread=None)
     if before is not None:
         messages = messages.filter(number__lt=before)
     return [event_of(message, room) for message in reversed(messages.order_by("-number")[:limit])]
 
 
-def missed(room: RoomInfo, *, after: int) -> list[Event]:
-    """The messages after number `after`. Of very many only the newest, behind a marker for the gap before them."""
-    newest = messages_of(room).filter(number__gt=after).order_by("-number")[:MOST_MISSED]
-    events = [event_of(message, room) for message in reversed(newest)]
-    if events and events[0]["n"] > after + 1:
-        return [{"type": "gap", "after": after, "before": events[0]["n"]}, *events]
+def opening(room: RoomInfo) -> list[Event]:
+    """What a new viewer starts with: the newest messages, and a mark with the number that comes before what follows."""
+    # Read first: what is changed meanwhile is told again, and nothing is left out.
+    number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
+    events = latest(room)
+    if number > (events[-1]["n"] if events else 0):
+        events.append({"n": number, "type": "mark"})
     return events
+
+
+def thread_of(root: Message, room: RoomInfo, *, after: int = 0, limit: int = LONGEST_PIECE) -> list[Event]:
+    """Replies to a message, in order."""
+    replies = messages_of(room).filter(thread=root, number__gt=after).order_by("number")
+    return [event_of(message, room) for message in replies[:limit]]
+
+
+def missed(room: RoomInfo, *, after: int) -> list[Event]:
+    """What happened after number `after`. Of very much only the newest, behind a marker for the gap before it."""
+    number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
+    if number - after > MOST_MISSED:
+        newest = messages_of(room).order_by("-number")[:MOST_MISSED]
+        events = [event_of(message, room) for message in reversed(newest) if message.number > after]
+        before = events[0]["n"] if events else number
+        marker: list[Event] = [{"type": "gap", "after": after, "before": before}]
+        return [*marker, *events, *([{"n": number, "type": "mark"}] if not events or events[-1]["n"] < number else [])]
+    events = [event_of(message, room) for message in messages_of(room).filter(number__gt=after)]
+    changes = Change.objects.filter(room__key=room.key, number__gt=after).select_related("message__author")
+    last = {change.message_id: change for change in changes.order_by("number")}  # of each message the newest
+    events += [change_of(change.message, room, change.number) for change in last.values()]
+    return sorted(events, key=lambda event: event["n"])
+
+
+def has_earlier(room: RoomInfo, number: int) -> bool:
+    return Message.objects.filter(room__key=room.key, thread=None, number__lt=number).exists()

@@ -7,6 +7,7 @@ visitors. tests/accounts/test_permissions.py holds the whole table.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
@@ -53,6 +54,16 @@ def can_post(user: Viewer, room_key: str) -> bool:
 def can_moderate(user: Viewer, room_key: str) -> bool:
     """Remove other people's messages: organizers. Authors may not: they would judge their own critics."""
     return is_organizer(user) and bool(room_key)
+
+
+def can_moderate_room(user: Viewer, room_key: str, author_ids: Collection[int]) -> bool:
+    """Hide and pin messages: moderators, and the authors of what the room hangs on in their own room."""
+    return can_moderate(user, room_key) or (is_member(user) and user.pk in author_ids)
+
+
+def can_mark_answer(user: Viewer, asker_id: int | None, room_key: str, author_ids: Collection[int]) -> bool:
+    """Say that a question is answered: who asked it, the authors, moderators."""
+    return is_member(user) and (user.pk == asker_id or can_moderate_room(user, room_key, author_ids))
 
 
 def can_run(user: Viewer, demo: Demo, conference: Conference | None = None) -> bool:

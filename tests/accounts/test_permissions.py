@@ -19,6 +19,8 @@ TABLE = {
     "read a members-only site": MEMBERS,
     "write in a room": MEMBERS,
     "moderate a room": ["organizer"],
+    "pin and hide in the paper's room": OWN,
+    "mark a question of the attendee as answered": ["attendee", *OWN],
     "run a demo where visitors may": WHO,
     "run a demo where they may not": MEMBERS,
     "run a demo of a members-only site": MEMBERS,
@@ -57,6 +59,10 @@ def people():
     return users
 
 
+def speaking_for(paper):
+    return frozenset(User.objects.filter(name__in=("author", "representative")).values_list("pk", flat=True))
+
+
 def allowed(action, user):
     paper = Paper.objects.get(uid="P1")
     demo = Demo(slug="d", enabled=action != "run a demo that is switched off")
@@ -74,6 +80,11 @@ def allowed(action, user):
             return permissions.can_post(user, "paper:P1")
         case "moderate":
             return permissions.can_moderate(user, "paper:P1")
+        case "pin":
+            return permissions.can_moderate_room(user, "paper:P1", speaking_for(paper))
+        case "mark":
+            asker = User.objects.get(name="attendee")
+            return permissions.can_mark_answer(user, asker.pk, "paper:P1", speaking_for(paper))
         case "run":
             return permissions.can_run(user, demo)
         case "see":
@@ -112,6 +123,8 @@ def test_the_table_names_every_predicate():
         "can_read_site",
         "can_post",
         "can_moderate",
+        "can_moderate_room",
+        "can_mark_answer",
         "can_run",
         "can_see_private",
         "can_edit_paper",

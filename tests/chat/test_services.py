@@ -209,6 +209,15 @@ def test_an_event_shows_the_author_but_never_the_address(bob: User):
         "html": "<p>hello <em>you</em></p>\n",
         "text": "hello *you*",
         "at": event["at"],
+        "thread": None,
+        "replies": 0,
+        "asked": "",
+        "answer": None,
+        "votes": 0,
+        "reactions": {},
+        "pinned": False,
+        "edited": None,
+        "gone": "",
     }
     assert latest(LOUNGE) == [event]
     assert "example.org" not in str(event)
@@ -278,7 +287,7 @@ def test_a_message_is_stored_and_answered_without_a_broker(settings, tmp_path, c
     finally:
         _limiter.cache_clear()
     assert latest(LOUNGE) == [event]
-    assert [record.getMessage() for record in caplog.records] == ["Message 1 in lounge:main waits for the broker"]
+    assert [record.getMessage() for record in caplog.records] == ["Event 1 in lounge:main waits for the broker"]
 
 
 # --- History ---------------------------------------------------------------------------------------------------------------
