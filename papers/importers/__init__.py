@@ -34,10 +34,22 @@ class Format(Protocol):
 def formats() -> dict[str, Format]:
     """All formats by name, in the order in which they are tried."""
     # late, since models are needed and apps import `importers.extensions` early
-    from . import acl2020, conference_json, emnlp2020, frab, ical, mapping, native, openreview, sitedata, tables
+    from . import (
+        acl2020,
+        conference_json,
+        emnlp2020,
+        exported_json,
+        frab,
+        ical,
+        mapping,
+        native,
+        openreview,
+        sitedata,
+        tables,
+    )
 
     family = (acl2020, emnlp2020, conference_json, mapping)
-    modules: tuple[Format, ...] = (native, *family, tables, sitedata, frab, ical, openreview)
+    modules: tuple[Format, ...] = (native, exported_json, *family, tables, sitedata, frab, ical, openreview)
     return {module.NAME: module for module in modules}
 
 
