@@ -98,7 +98,8 @@ class Revision(models.Model):
 
 class Reaction(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reaction_rows")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    # Without a user: of somebody who left. It counts on.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     emoji = models.CharField(max_length=16)
 
     class Meta:
@@ -114,7 +115,7 @@ class Vote(models.Model):
     """Somebody wants a question answered, too."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="vote_rows")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)  # None: somebody who left
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["message", "user"], name="one_vote_each")]
