@@ -18,7 +18,7 @@ from miniconf.permissions import Viewer, can_mark_answer, can_moderate_room, can
 from miniconf.rendering import render_markdown
 
 from . import order
-from .models import Message, Reaction, Revision, Vote
+from .models import Message, Reaction, Revision, Room, Vote
 from .notify import announce_answer
 from .rooms import RoomInfo
 from .services import checked_text, open_room, record_change, tell
@@ -53,6 +53,8 @@ def changing(user: Viewer, message_id: int) -> Iterator[Changing]:
         raise LiveError("sign_in", "Please sign in to take part in this chat.")
     _count(user)
     with transaction.atomic():
+        # The room before the message, as who sends a reply does: the other way round they would wait for each other.
+        Room.objects.select_for_update().get(key=room.key)
         message = Message.objects.select_for_update(of=("self",)).select_related("author", "room").get(pk=message_id)
         change = Changing(message, room, user)
         yield change

@@ -94,16 +94,19 @@ def thread_of(root: Message, room: RoomInfo, *, after: int = 0, limit: int = LON
 
 def missed(room: RoomInfo, *, after: int) -> list[Event]:
     """What happened after number `after`. Of very much only the newest, behind a marker for the gap before it."""
+    # Read first, and nothing beyond it: of what is stored between the queries below, one might hold what the other lacks.
     number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
+    messages = messages_of(room).filter(number__lte=number)
     if number - after > MOST_MISSED:
-        newest = messages_of(room).order_by("-number")[:MOST_MISSED]
+        newest = messages.order_by("-number")[:MOST_MISSED]
         events = [event_of(message, room) for message in reversed(newest) if message.number > after]
         before = events[0]["n"] if events else number
         marker: list[Event] = [{"type": "gap", "after": after, "before": before}]
         return [*marker, *events, *([{"n": number, "type": "mark"}] if not events or events[-1]["n"] < number else [])]
-    events = [event_of(message, room) for message in messages_of(room).filter(number__gt=after)]
-    changes = Change.objects.filter(room__key=room.key, number__gt=after).select_related("message__author")
-    last = {change.message_id: change for change in changes.order_by("number")}  # of each message the newest
+    events = [event_of(message, room) for message in messages.filter(number__gt=after)]
+    changes = Change.objects.filter(room__key=room.key, number__gt=after, number__lte=number)
+    told = changes.select_related("message__author").order_by("number")
+    last = {change.message_id: change for change in told}  # of each message the newest
     events += [change_of(change.message, room, change.number) for change in last.values()]
     return sorted(events, key=lambda event: event["n"])
 
