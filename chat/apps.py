@@ -7,5 +7,6 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from . import (  # noqa: F401
             importing,  # registers which rows an import must not delete
+            listing,  # registers the paper list's filter for open questions
             missed,  # registers what went on in rooms, for "what did I miss"
         )

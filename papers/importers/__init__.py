@@ -96,7 +96,9 @@ def _read(
 ) -> tuple[Format, Programme]:
     """The folder's format, and its programme, checked."""
     from .options import ReadOptions
+    from .private import keep_meetings_private
     from .problems import Place
+    from .times import leftovers
     from .validation import check
 
     known = formats()
@@ -120,6 +122,8 @@ def _read(
         )
         problems.stop_if_any()
     programme = chosen.read(folder, ReadOptions(source=source, zone=zone, mapping=mapping), problems)
+    notes = keep_meetings_private(programme) + leftovers((s.place, s.starts_at) for s in programme.sessions)
+    programme.notes += [note for note in notes if note not in programme.notes]  # some formats look by themselves
     check(programme, problems)
     problems.stop_if_any()
     return chosen, programme

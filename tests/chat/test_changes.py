@@ -231,3 +231,12 @@ def test_blocked_words_are_refused_or_reported_whole_words_only(people):
         say(people["Asker"], "Some SPAM.")
     told = say(people["Asker"], "Spamming is not buying, but I buy.")
     assert Message.objects.get(pk=told["id"]).reports.get().reason == "Has the word “buy”"
+
+
+def test_the_paper_list_finds_papers_with_open_questions(people, client):
+    Paper.objects.create(uid="P2", title="Another paper")
+    question = say(people["Asker"], asked=True)
+    listed = client.get("/papers/?unanswered=1").content.decode()
+    assert ("A paper" in listed, "Another paper" in listed) == (True, False)
+    changes.mark_answered(user=people["Author"], message_id=question["id"])
+    assert "A paper" not in client.get("/papers/?unanswered=1&sort=newest").content.decode()
