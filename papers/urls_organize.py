@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from .views import editing, imports
+from .views import editing, imports, organize
 
 urlpatterns = [
+    path("", organize.organize, name="organize"),
     path("edits/", editing.edits, name="edits"),
     path("edits/<int:edit_id>/<str:action>/", editing.edit_action, name="edit_action"),
     path("imports/", imports.import_list, name="imports"),

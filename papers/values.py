@@ -54,7 +54,10 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
-            "conference", Conference, "pk", "name", ("name", "tagline", "about", "starts_on", "ends_on", "timezone")
+            "conference", Conference, "pk", "name", (
+                "name", "tagline", "about", "starts_on", "ends_on", "timezone", "members_only", "anonymous_runs",
+                "open_registration", "approve_author_edits",
+            )
         ),
         Kind(
             "person", Person, "slug", "name",

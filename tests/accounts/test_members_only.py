@@ -63,6 +63,7 @@ PAGES = [
     "/history/paper/Z.1/",
     "/new/paper/",
     "/uploads/",
+    "/organize/",
     "/organize/edits/",
     "/organize/imports/",
     "/schedule/",
