@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from miniconf.live import Event
 from miniconf.live.protocol import Number
 from miniconf.live.registry import command, topic_kind
 
-from . import changes
-from .queries import LONGEST_PIECE, event_of, has_earlier, latest, missed, opening, thread_of
+from . import (
+    changes,
+    presence,  # noqa: F401  registers who is here and who is typing
+    reading,
+)
+from .people import find_people
+from .queries import (
+    LONGEST_PIECE,
+    around,
+    event_of,
+    find_place,
+    has_earlier,
+    has_later,
+    later,
+    latest,
+    missed,
+    opening,
+    pinned,
+    thread_of,
+)
+from .questions import DEEPEST, Show, Sort, count_questions, list_questions
 from .services import LONGEST_TEXT, existing_room, open_room, send_message
 
 
@@ -51,19 +70,43 @@ def send(user: Any, payload: SendMessage) -> dict[str, Any]:
 
 
 class ReadHistory(BaseModel):
+    """Exactly one of `before`, `after` and `around` says where."""
+
     model_config = ConfigDict(extra="forbid")
 
     room: str = Field(max_length=200)
-    before: Number
+    before: Number | None = None
+    after: Number | None = None
+    around: Number | None = None
     limit: int = Field(default=50, ge=1, le=LONGEST_PIECE)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(number is not None for number in (self.before, self.after, self.around)) != 1:
+            raise ValueError("one of before, after and around is needed")
+        return self
 
 
 @command("chat.history", ReadHistory)
 def history(user: Any, payload: ReadHistory) -> dict[str, Any]:
-    """`more` says whether there is anything before the first of these."""
+    """`more` says whether there is anything beyond these; around a message, `later` whether anything comes after."""
     room = open_room(user=user, room_key=payload.room)
-    events = latest(room, before=payload.before, limit=payload.limit)
-    return {"events": events, "more": bool(events) and has_earlier(room, events[0]["n"])}
+    if payload.before is not None:
+        events = latest(room, before=payload.before, limit=payload.limit)
+        return {"events": events, "more": bool(events) and has_earlier(room, events[0]["n"])}
+    if payload.after is not None:
+        events = later(room, after=payload.after, limit=payload.limit)
+        return {"events": events, "more": bool(events) and has_later(room, events[-1]["n"])}
+    assert payload.around is not None
+    place, thread = find_place(room, payload.around)
+    events = around(room, place, limit=payload.limit)
+    return {
+        "events": events,
+        "more": bool(events) and has_earlier(room, events[0]["n"]),
+        "later": bool(events) and has_later(room, events[-1]["n"]),
+        "at": place,
+        "thread": thread,
+    }
 
 
 class ReadThread(BaseModel):
@@ -141,3 +184,67 @@ def answered(user: Any, payload: MarkAnswered) -> dict[str, Any]:
 @command("chat.pin", Switch)
 def pin(user: Any, payload: Switch) -> dict[str, Any]:
     return {"event": changes.pin(user=user, message_id=payload.message, on=payload.on)}
+
+
+# --- What helps to read and to write ---------------------------------------------------------------------------------
+
+
+class ReadQuestions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    room: str = Field(max_length=200)
+    show: Show = "open"
+    sort: Sort = "votes"
+    offset: int = Field(default=0, ge=0, le=DEEPEST)
+    limit: int = Field(default=50, ge=1, le=LONGEST_PIECE)
+
+
+@command("chat.questions", ReadQuestions)
+def questions(user: Any, payload: ReadQuestions) -> dict[str, Any]:
+    room = open_room(user=user, room_key=payload.room)
+    events, more = list_questions(
+        room, show=payload.show, sort=payload.sort, offset=payload.offset, limit=payload.limit
+    )
+    return {"events": events, "more": more, "counts": count_questions(room)}
+
+
+class OneRoom(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    room: str = Field(max_length=200)
+
+
+@command("chat.pinned", OneRoom)
+def read_pinned(user: Any, payload: OneRoom) -> dict[str, Any]:
+    return {"events": pinned(open_room(user=user, room_key=payload.room))}
+
+
+class Mine(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    messages: list[Number] = Field(max_length=LONGEST_PIECE)
+
+
+@command("chat.mine", Mine)
+def mine(user: Any, payload: Mine) -> dict[str, Any]:
+    """Which of these messages the viewer voted for, and how they reacted; the others are left out."""
+    found = reading.mine(user, payload.messages)
+    return {"messages": [{"id": pk, **did} for pk, did in found.items()]}
+
+
+class MarkRead(OneRoom):
+    number: Number
+
+
+@command("chat.read", MarkRead)
+def read(user: Any, payload: MarkRead) -> dict[str, Any]:
+    return {"number": reading.mark_read(user=user, room_key=payload.room, number=payload.number)}
+
+
+class FindPeople(OneRoom):
+    text: str = Field(default="", max_length=80)
+
+
+@command("chat.people", FindPeople)
+def people(user: Any, payload: FindPeople) -> dict[str, Any]:
+    return {"people": find_people(user=user, room_key=payload.room, text=payload.text)}

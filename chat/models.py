@@ -60,7 +60,12 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "number"], name="message_number_once_per_room"),
             models.UniqueConstraint(fields=["author", "client_id"], name="message_once_per_client_id"),
         ]
-        indexes: ClassVar = [models.Index(fields=["room", "asked"]), models.Index(fields=["thread", "number"])]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "asked"]),
+            models.Index(fields=["thread", "number"]),
+            # Few of very many: the strip above a room is read whenever one is opened.
+            models.Index(fields=["room"], condition=models.Q(pinned_at__isnull=False), name="pinned_in_room"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.room} #{self.number}"

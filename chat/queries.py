@@ -15,6 +15,7 @@ from .rooms import RoomInfo
 STARTS_WITH = 50  # messages a new viewer sees
 MOST_MISSED = 500  # messages one who comes back gets; beyond that they are told of a gap and read the history
 LONGEST_PIECE = 100
+MOST_PINNED = 20
 
 
 def event_of(message: Message, room: RoomInfo) -> Event:
@@ -113,3 +114,32 @@ def missed(room: RoomInfo, *, after: int) -> list[Event]:
 
 def has_earlier(room: RoomInfo, number: int) -> bool:
     return Message.objects.filter(room__key=room.key, thread=None, number__lt=number).exists()
+
+
+def later(room: RoomInfo, *, after: int, limit: int = STARTS_WITH) -> list[Event]:
+    """The oldest messages after number `after`; ascending."""
+    messages = messages_of(room).filter(thread=None, number__gt=after).order_by("number")
+    return [event_of(message, room) for message in messages[:limit]]
+
+
+def has_later(room: RoomInfo, number: int) -> bool:
+    return Message.objects.filter(room__key=room.key, thread=None, number__gt=number).exists()
+
+
+def around(room: RoomInfo, number: int, *, limit: int = STARTS_WITH) -> list[Event]:
+    """Messages before and after message `number`, and it."""
+    before = latest(room, before=number + 1, limit=limit - limit // 2)
+    return before + later(room, after=number, limit=limit // 2)
+
+
+def find_place(room: RoomInfo, number: int) -> tuple[int, int | None]:
+    """Where message `number` stands: the number of the message in the list, and its id where `number` is a reply to it."""
+    reply = Message.objects.filter(room__key=room.key, number=number).exclude(thread=None)
+    found = reply.values_list("thread__number", "thread_id").first()
+    return (found[0], found[1]) if found else (number, None)
+
+
+def pinned(room: RoomInfo) -> list[Event]:
+    """Messages that are pinned above a room, the latest first."""
+    messages = messages_of(room).filter(pinned_at__isnull=False).order_by("-pinned_at", "-number")
+    return [event_of(message, room) for message in messages[:MOST_PINNED]]
