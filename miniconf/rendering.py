@@ -17,6 +17,8 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -37,7 +39,7 @@ _MATH_ATTRIBUTES = {"mathvariant", "stretchy", "fence", "separator", "lspace", "
                     "form", "movablelimits", "symmetric", "notation", "accentunder", "height", "depth"}  # fmt: skip
 _ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href", "title"},
-    "span": {"class"},
+    "span": {"class", "data-person"},
     "div": {"class"},
     "code": {"class"},
     "ol": {"start"},
@@ -99,6 +101,26 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return highlight(code, lexer, HtmlFormatter(nowrap=True))
 
 
+_PERSON = re.compile(r"person:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def _mark_mentions(state: StateCore) -> None:
+    """`@[Ada Lovelace](person:0b6e…)`: the name of an account, marked with whose it is, sign included."""
+    for block in state.tokens:
+        children = block.children or []
+        for place, token in enumerate(children):
+            person = _PERSON.fullmatch(str(token.attrGet("href"))) if token.type == "link_open" else None
+            before = children[place - 1] if place else None
+            if person is None or before is None or before.type != "text" or not before.content.endswith("@"):
+                continue
+            before.content = before.content[:-1]
+            token.tag, token.attrs = "span", {"class": "mention", "data-person": person[1]}
+            sign = Token("text", "", 0, content="@")
+            end = next(end for end in children[place:] if end.type == "link_close")  # links hold no links
+            end.tag = "span"
+            children.insert(place + 1, sign)
+
+
 @lru_cache(maxsize=2)
 def _markdown(breaks: bool) -> MarkdownIt:
     markdown = MarkdownIt(
@@ -107,6 +129,7 @@ def _markdown(breaks: bool) -> MarkdownIt:
     # Only what begins with http:// is an address: "challenges.In addition" is not.
     if markdown.linkify is not None:
         markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+    markdown.core.ruler.push("mentions", _mark_mentions)
     # Dollars next to digits or blanks are money, not mathematics.
     return markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_render_math)
 

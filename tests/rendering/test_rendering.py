@@ -59,3 +59,27 @@ def test_nothing_executable_comes_out(render, attack):
     html = render(attack)
     for forbidden in ("<script", "<img", "<iframe", "<svg", 'href="javascript', "<a href='javascript"):
         assert forbidden not in html
+
+
+ADA = "0b6e1c2d-1111-4222-8333-9444a5b6c7d8"
+
+
+def test_mentions_are_names_marked_with_whose_they_are():
+    assert render_markdown(f"Hi @[Ada Lovelace](person:{ADA})!") == (
+        f'<p>Hi <span class="mention" data-person="{ADA}">@Ada Lovelace</span>!</p>\n'
+    )
+    two = render_markdown(f"@[Ada](person:{ADA}) @[Bob](person:{ADA}) [page](https://x.example)")
+    assert two.count('class="mention"') == 2
+    assert '<a href="https://x.example"' in two
+
+
+@pytest.mark.parametrize(
+    "text", [f"[Ada](person:{ADA})", "@[Ada](person:x)", f"`@[Ada](person:{ADA})`", f"@[Ada](person:{ADA}.x)"]
+)
+def test_what_is_no_mention_is_not_marked(text):
+    assert "mention" not in render_markdown(text)
+
+
+def test_names_in_mentions_cannot_break_out():
+    html = render_markdown(f'@[<b onclick=x>"Ada](person:{ADA} "title")')
+    assert html == f'<p><span class="mention" data-person="{ADA}">@&lt;b onclick=x&gt;"Ada</span></p>\n'
