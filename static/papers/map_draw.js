@@ -1,4 +1,5 @@
-// Drawing the map. Each kind of mark is drawn once into an atlas and copied from there: ten thousand copies are quick.
+// Drawing the map: the marks as pixels (map_pixels.js), over them rings, titles and what is pointed at.
+import { Picture, pixelOf, Sprite } from "./map_pixels.js";
 
 const COLOURS = 8;
 const SHAPES = 4; // circle, square, triangle, diamond: colours repeat, colour and shape together do not
@@ -6,6 +7,7 @@ export const MARKS = COLOURS * SHAPES;
 const NONE = MARKS; // of papers without a group
 const MOST_LABELS = 40;
 const LABEL_LENGTH = 44;
+const FAINT = 0.2; // of what steps back
 
 /** Path of a mark of a radius around a place. */
 function trace(context, shape, x, y, radius) {
@@ -55,42 +57,43 @@ export class Painter {
   constructor(canvas, colours) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
-    this.colours = colours;
     this.ratio = 1;
-    this.atlas = document.createElement("canvas");
-    this.atlasFor = "";
+    this.inView = { count: 0, index: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0) };
+    this.setColours(colours);
+    this.resize(1, 1, 1);
   }
 
   resize(width, height, ratio) {
     this.ratio = ratio;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
+    this.canvas.width = Math.max(1, Math.round(width * ratio));
+    this.canvas.height = Math.max(1, Math.round(height * ratio));
+    this.picture = new Picture(this.canvas.width, this.canvas.height);
+    this.sprites = new Map();
   }
 
   setColours(colours) {
     this.colours = colours;
-    this.atlasFor = "";
+    this.background = pixelOf(colours.paper);
+    this.sprites = new Map();
   }
 
   /** Radius of a mark in pixels: small enough for the whole map, larger when there is room. */
   radius(view, count) {
     const room = Math.sqrt((view.width * view.height) / Math.max(count, 1));
-    return Math.min(8, Math.max(2, room * 0.22) * Math.max(1, view.zoom) ** 0.4);
+    const radius = Math.min(8, Math.max(2, room * 0.22) * Math.max(1, view.zoom) ** 0.4);
+    return Math.round(radius * 4) / 4; // so that few sizes are drawn while zooming
   }
 
-  prepareAtlas(radius) {
-    const size = Math.ceil(radius * 1.3 * this.ratio) * 2 + 2;
-    if (this.atlasFor === String(size)) return size;
-    this.atlas.width = size * (MARKS + 1);
-    this.atlas.height = size * 2;
-    const context = this.atlas.getContext("2d");
-    for (let mark = 0; mark <= MARKS; mark++) {
-      const x = (mark + 0.5) * size;
-      drawMark(context, this.colours, mark, x, size / 2, radius * this.ratio);
-      drawMark(context, this.colours, mark, x, size * 1.5, radius * this.ratio, true);
+  sprite(mark, hollow, faint, radius) {
+    const key = (radius * 4 * (MARKS + 1) + mark) * 4 + 2 * hollow + faint;
+    let sprite = this.sprites.get(key);
+    if (!sprite) {
+      const size = radius * this.ratio;
+      const paint = (context, x, y) => drawMark(context, this.colours, mark, x, y, size, Boolean(hollow));
+      sprite = new Sprite(size * 1.3, paint, faint ? FAINT : 1);
+      this.sprites.set(key, sprite);
     }
-    this.atlasFor = String(size);
-    return size;
+    return sprite;
   }
 
   /**
@@ -99,76 +102,74 @@ export class Painter {
    */
   draw(view, points, state) {
     const { context, ratio } = this;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const radius = this.radius(view, points.count);
-    const size = this.prepareAtlas(radius);
-    const inView = this.visible(view, points, state, size);
-    if (state.dimming) {
-      context.globalAlpha = 0.22;
-      this.copy(inView, points, state, size, (i) => !state.lit[i]);
-      context.globalAlpha = 1;
-      this.copy(inView, points, state, size, (i) => state.lit[i]);
-    } else {
-      context.globalAlpha = 0.9;
-      this.copy(inView, points, state, size, () => true);
-      context.globalAlpha = 1;
-    }
+    this.look(view, points, state, radius * 1.5 * ratio);
+    this.picture.clear(this.background);
+    if (state.dimming) this.marks(points, state, radius, 0, 1);
+    this.marks(points, state, radius, state.dimming ? 1 : -1, 0);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.putImageData(this.picture.data, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.stars(inView, state, radius);
-    if (points.titles) this.labels(inView, points, state, radius);
+    this.stars(state, radius);
+    if (points.titles) this.labels(points, state, radius);
     if (state.pointed >= 0) this.point(view, points, state.pointed, radius);
     if (state.box) this.box(state.box);
   }
 
-  /** Shown points in the window: [index, left, top] in device pixels, flat. */
-  visible(view, points, state, margin) {
+  /** Notes the shown points in the window and where they are, in device pixels. */
+  look(view, points, state, margin) {
+    const { x, y, count } = points;
+    const { inView } = this;
+    if (inView.index.length < count) {
+      Object.assign(inView, { index: new Int32Array(count), x: new Float32Array(count), y: new Float32Array(count) });
+    }
     const scale = view.scale * this.ratio;
     const left = this.canvas.width / 2 - view.x * scale;
     const top = this.canvas.height / 2 - view.y * scale;
-    const found = [];
-    const { x, y, count } = points;
+    const right = this.canvas.width + margin;
+    const bottom = this.canvas.height + margin;
+    inView.count = 0;
     for (let i = 0; i < count; i++) {
       if (!state.shown[i]) continue;
       const px = x[i] * scale + left;
       const py = y[i] * scale + top;
-      if (px > -margin && py > -margin && px < this.canvas.width + margin && py < this.canvas.height + margin) {
-        found.push(i, px, py);
-      }
-    }
-    return found;
-  }
-
-  copy(inView, points, state, size, wanted) {
-    const { context, atlas } = this;
-    const half = size / 2;
-    for (let n = 0; n < inView.length; n += 3) {
-      const i = inView[n];
-      if (!wanted(i)) continue;
-      const column = markOf(points.group[i]) * size;
-      const row = state.visited[i] ? size : 0;
-      const left = Math.round(inView[n + 1] - half);
-      const top = Math.round(inView[n + 2] - half);
-      context.drawImage(atlas, column, row, size, size, left, top, size, size);
+      if (px <= -margin || py <= -margin || px >= right || py >= bottom) continue;
+      inView.index[inView.count] = i;
+      inView.x[inView.count] = px;
+      inView.y[inView.count++] = py;
     }
   }
 
-  stars(inView, state, radius) {
-    const { context, ratio } = this;
+  /** The marks of points whose `lit` is `wanted` (-1: of all). */
+  marks(points, state, radius, wanted, faint) {
+    const { inView, picture } = this;
+    const kinds = Array.from({ length: 2 * (MARKS + 1) }, () => null);
+    for (let n = 0; n < inView.count; n++) {
+      const i = inView.index[n];
+      if (wanted >= 0 && state.lit[i] !== wanted) continue;
+      const mark = markOf(points.group[i]);
+      const kind = 2 * mark + state.visited[i];
+      kinds[kind] ??= this.sprite(mark, state.visited[i], faint, radius);
+      picture.put(kinds[kind], Math.floor(inView.x[n]), Math.floor(inView.y[n]));
+    }
+  }
+
+  stars(state, radius) {
+    const { context, inView, ratio } = this;
     context.strokeStyle = this.colours.star;
     context.lineWidth = 2;
-    for (let n = 0; n < inView.length; n += 3) {
-      if (!state.bookmarked[inView[n]]) continue;
+    for (let n = 0; n < inView.count; n++) {
+      if (!state.bookmarked[inView.index[n]]) continue;
       context.beginPath();
-      context.arc(inView[n + 1] / ratio, inView[n + 2] / ratio, radius + 3, 0, 2 * Math.PI);
+      context.arc(inView.x[n] / ratio, inView.y[n] / ratio, radius + 3, 0, 2 * Math.PI);
       context.stroke();
     }
   }
 
   /** Titles beside the points once few are in view, none over another. */
-  labels(inView, points, state, radius) {
-    if (inView.length === 0 || inView.length > 3 * MOST_LABELS) return;
-    const { context, ratio } = this;
+  labels(points, state, radius) {
+    const { context, inView, ratio } = this;
+    if (inView.count === 0 || inView.count > MOST_LABELS) return;
     context.font = `13px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
     context.lineWidth = 3;
@@ -176,17 +177,17 @@ export class Painter {
     context.strokeStyle = this.colours.paper;
     context.fillStyle = this.colours.ink;
     const taken = [];
-    for (let n = 0; n < inView.length; n += 3) {
-      const i = inView[n];
+    for (let n = 0; n < inView.count; n++) {
+      const i = inView.index[n];
       if (state.dimming && !state.lit[i]) continue;
       const title = points.title(i);
       const text = title.length > LABEL_LENGTH ? `${title.slice(0, LABEL_LENGTH - 1).trimEnd()}…` : title;
       const width = context.measureText(text).width;
-      const y = inView[n + 2] / ratio;
-      let x = inView[n + 1] / ratio + radius + 5;
-      if (x + width > this.canvas.width / ratio) x = inView[n + 1] / ratio - radius - 5 - width;
+      const y = inView.y[n] / ratio;
+      let x = inView.x[n] / ratio + radius + 5;
+      if (x + width > this.canvas.width / ratio) x = inView.x[n] / ratio - radius - 5 - width;
       if (taken.some(([left, top, right]) => Math.abs(top - y) < 17 && x < right + 6 && x + width > left - 6)) continue;
-      if (this.coversMark(inView, n, x - 4, y, x + width + 4, radius)) continue;
+      if (this.coversMark(n, x - 4, y, x + width + 4, radius)) continue;
       taken.push([x, y, x + width]);
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
@@ -194,10 +195,11 @@ export class Painter {
   }
 
   /** Whether a line of text would lie over another point than its own. */
-  coversMark(inView, own, left, y, right, radius) {
-    for (let n = 0; n < inView.length; n += 3) {
-      const px = inView[n + 1] / this.ratio;
-      if (n !== own && Math.abs(inView[n + 2] / this.ratio - y) < radius + 8 && px > left && px < right) return true;
+  coversMark(own, left, y, right, radius) {
+    const { inView, ratio } = this;
+    for (let n = 0; n < inView.count; n++) {
+      const px = inView.x[n] / ratio;
+      if (n !== own && Math.abs(inView.y[n] / ratio - y) < radius + 8 && px > left && px < right) return true;
     }
     return false;
   }

@@ -140,12 +140,11 @@ def listed(page: Page) -> list[str]:
 def test_points_are_drawn_in_the_colours_of_their_tracks_which_can_be_switched_off(tab):
     page = ready(tab("/papers/map/"))
     left, right, between = pixel(page, 2, 2), pixel(page, 7, 2), pixel(page, 2.5, 2.5)
-    assert between == [0, 0, 0, 0]
-    assert min(left[3], right[3]) > 200
-    assert left[:3] != right[:3]
+    assert between == [255, 255, 255, 255]
+    assert len({tuple(left), tuple(right), tuple(between)}) == 3
     page.get_by_label("Right").uncheck()
     drawn(page)
-    assert pixel(page, 7, 2) == [0, 0, 0, 0]
+    assert pixel(page, 7, 2) == between
     assert pixel(page, 2, 2) == left
     page.get_by_role("button", name="All", exact=True).click()
     expect(page.get_by_label("Right")).to_be_checked()
@@ -215,8 +214,7 @@ def test_shift_and_drag_lists_the_papers_and_keywords_of_an_area(tab):
     tag = page.locator("[data-listing-keywords] a")
     expect(tag).to_have_text("Top row & more 3")
     assert tag.get_attribute("href") == "/papers/?keyword=Top+row+%26+more"
-    dimmed = pixel(page, 7, 7)
-    assert dimmed[3] < 100 < pixel(page, 2, 1)[3]
+    assert min(pixel(page, 7, 7)[:3]) > 180 > min(pixel(page, 2, 1)[:3])  # what is not of the area is faint
     page.get_by_role("button", name="Clear").click()
     assert listed(page) == []
     expect(page.locator("[data-map-canvas]")).to_be_focused()
