@@ -7,13 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from miniconf.accounts.models import User
-from miniconf.live import BrokerDown, publish
+from miniconf.live import BrokerDown, Event, publish
 from miniconf.live.registry import LiveError
 from miniconf.permissions import Viewer, can_moderate, is_member
 
@@ -23,9 +24,6 @@ from .rooms import RoomInfo
 logger = logging.getLogger(__name__)
 
 EVERYWHERE = "*"  # among the rooms somebody is banned from: all of them
-# Told whenever a sanction is made or lifted: {"type": "sanction", "user": <public id>, "room": <key> or EVERYWHERE, "kind":
-# "mute" or "ban", "on": true or false}. Of no registered kind, so that no socket can follow it: web processes listen.
-SANCTIONS_TOPIC = "sanctions:made"
 MOST_WORDS = 500
 MOST_BANS = 1000
 
@@ -105,23 +103,17 @@ def _end(sanction: Sanction) -> dict[str, str | None]:
     return {"until": sanction.until.astimezone(UTC).isoformat(timespec="seconds") if sanction.until else None}
 
 
-def tell_sanction(sanction: Sanction, *, on: bool) -> None:
-    """After the commit: let every web process know, which cuts what somebody banned still follows.
+def tell_person(user: User, text: str, **more: str | int) -> None:
+    """After the commit: show a sentence on the open pages of somebody whom an act concerns."""
+    event = {"type": "notice", "text": text, **more}
+    transaction.on_commit(partial(_publish, f"inbox:{user.public_id}", event))
 
-    While the broker is away nothing is delivered anyway, and frames of a client are judged one by one.
-    """
-    room = sanction.room.key if sanction.room else EVERYWHERE
-    event = {
-        "type": "sanction",
-        "user": str(sanction.user.public_id),
-        "room": room,
-        "kind": str(sanction.kind),
-        "on": on,
-    }
+
+def _publish(topic: str, event: Event) -> None:
     try:
-        publish(SANCTIONS_TOPIC, [event])
+        publish(topic, [event])
     except BrokerDown:
-        logger.warning("Nobody could be told of the sanction %s", sanction.pk)
+        logger.warning("Nobody following %s is told: the broker is away", topic)
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------

@@ -61,6 +61,39 @@ def can_moderate_room(user: Viewer, room_key: str, author_ids: Collection[int]) 
     return can_moderate(user, room_key) or (is_member(user) and user.pk in author_ids)
 
 
+def can_report(user: Viewer, writer_id: int | None) -> bool:
+    """Tell moderators that a message should not stand: members, of other people's messages."""
+    return is_member(user) and user.pk != writer_id
+
+
+def can_judge(user: Viewer, room_key: str, author_ids: Collection[int], writer_id: int | None) -> bool:
+    """Hide a message, show it again, decide on its reports: moderators; the authors in their room, but not of their own
+    messages."""
+    return can_moderate(user, room_key) or (
+        can_moderate_room(user, room_key, author_ids) and is_member(user) and user.pk != writer_id
+    )
+
+
+def can_sanction(user: Viewer, about: User) -> bool:
+    """Mute or ban somebody: organizers, and neither one another nor themselves."""
+    return is_organizer(user) and user.pk != about.pk and not about.is_organizer
+
+
+def can_see_moderation(user: Viewer) -> bool:
+    """See what goes on in all rooms, reports, sanctions, and the record of what moderators did; keep the word list."""
+    return is_organizer(user)
+
+
+def can_forget(user: Viewer, about: User) -> bool:
+    """Take somebody's name off everything they did here: organizers, and neither of one another nor of themselves."""
+    return is_organizer(user) and user.pk != about.pk and not about.is_organizer
+
+
+def can_read_personal_data(user: Viewer, about: User) -> bool:
+    """Have all that is kept about somebody as a file: that person and organizers."""
+    return is_organizer(user) or (is_member(user) and user.pk == about.pk)
+
+
 def can_mark_answer(user: Viewer, asker_id: int | None, room_key: str, author_ids: Collection[int]) -> bool:
     """Say that a question is answered: who asked it, the authors, moderators."""
     return is_member(user) and (user.pk == asker_id or can_moderate_room(user, room_key, author_ids))

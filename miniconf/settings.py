@@ -160,7 +160,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "visibility_timeout": 6 * 3600}
 CELERY_TASK_PUBLISH_RETRY = False  # a dead broker is an error the caller sees at once
-CELERY_IMPORTS = ["papers.seat_tasks", "papers.announcement_tasks", "papers.reminder_tasks"]  # besides each app's tasks.py
+CELERY_IMPORTS = [
+    "papers.seat_tasks",
+    "papers.announcement_tasks",
+    "papers.reminder_tasks",
+]  # besides each app's tasks.py
 CELERY_TIMEZONE = "UTC"
 # Celery closes the database after each task. Opening SQLite costs more than many tasks do; on a server each of a worker's
 # threads would hold on to a connection.
@@ -179,6 +183,12 @@ CELERY_BEAT_SCHEDULE = {
     "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
+
+# --- Conversation ----------------------------------------------------------------------------------------------------
+# Reports of so many different people hide a message until a moderator has looked at it; 0: never.
+CHAT_REPORTS_TO_HIDE = env.int("CHAT_REPORTS_TO_HIDE", default=3)
+# Texts of messages older than this are removed, their places stay; 0: they are kept for ever.
+CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=0)
 
 # --- Models and the GPU worker ---------------------------------------------------------------------------------------
 # "auto" takes CUDA where there is one. Threads: on a small machine the second thread buys little, and the site needs it.

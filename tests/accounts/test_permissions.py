@@ -20,6 +20,15 @@ TABLE = {
     "write in a room": MEMBERS,
     "moderate a room": ["organizer"],
     "pin and hide in the paper's room": OWN,
+    "report a message of the attendee": [who for who in MEMBERS if who != "attendee"],
+    "judge a message of the attendee": OWN,
+    "judge a message of the author": ["representative", "organizer"],
+    "sanction the attendee": ["organizer"],
+    "sanction the organizer": [],
+    "oversee all rooms": ["organizer"],
+    "forget the attendee": ["organizer"],
+    "forget the organizer": [],
+    "take home the attendee's data": ["attendee", "organizer"],
     "mark a question of the attendee as answered": ["attendee", *OWN],
     "run a demo where visitors may": WHO,
     "run a demo where they may not": MEMBERS,
@@ -82,6 +91,19 @@ def allowed(action, user):
             return permissions.can_moderate(user, "paper:P1")
         case "pin":
             return permissions.can_moderate_room(user, "paper:P1", speaking_for(paper))
+        case "report":
+            return permissions.can_report(user, User.objects.get(name="attendee").pk)
+        case "judge":
+            writer = User.objects.get(name=action.split()[-1])
+            return permissions.can_judge(user, "paper:P1", speaking_for(paper), writer.pk)
+        case "sanction":
+            return permissions.can_sanction(user, User.objects.get(name=action.split()[-1]))
+        case "oversee":
+            return permissions.can_see_moderation(user)
+        case "forget":
+            return permissions.can_forget(user, User.objects.get(name=action.split()[-1]))
+        case "take" if action.endswith("data"):
+            return permissions.can_read_personal_data(user, User.objects.get(name="attendee"))
         case "mark":
             asker = User.objects.get(name="attendee")
             return permissions.can_mark_answer(user, asker.pk, "paper:P1", speaking_for(paper))
@@ -124,6 +146,12 @@ def test_the_table_names_every_predicate():
         "can_post",
         "can_moderate",
         "can_moderate_room",
+        "can_report",
+        "can_judge",
+        "can_sanction",
+        "can_see_moderation",
+        "can_forget",
+        "can_read_personal_data",
         "can_mark_answer",
         "can_run",
         "can_see_private",
