@@ -1,6 +1,6 @@
 // The schedule: follows the viewer's time zone, sends filters when they are changed, marks what is on now with a line
 // that moves, and shows visitors what they have bookmarked in this browser.
-import { setTimeZone, timeZone } from "../site/time.js";
+import { clockOfDay, setTimeZone, timeZone } from "../site/time.js";
 import { bookmarked } from "./marks.js";
 import { keepNowLine } from "./schedule_now.js";
 
@@ -95,3 +95,8 @@ if ("bookmarkedOnly" in page.dataset && page.querySelector("[data-no-bookmarks]"
 // Many days are a long row: show the present one.
 page.querySelector(".days [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 keepNowLine(page, page.dataset.zone);
+
+for (const row of document.querySelectorAll("[data-week] tr[data-minute]")) {
+  const label = row.querySelector("th span");
+  if (label) label.textContent = clockOfDay(Number(row.dataset.minute));
+}

@@ -96,6 +96,13 @@ function clock(date, zone, { ended = false } = {}) {
   return `${TWELVE ? Number(hour) % 12 || 12 : hour}:${minute}${name}${which}`;
 }
 
+/** Minutes after midnight on the viewer's kind of clock: "15:30", "3:30 PM". */
+export function clockOfDay(minutes) {
+  const hour = Math.floor(minutes / 60) % 24;
+  const rest = String(minutes % 60).padStart(2, "0");
+  return TWELVE ? `${hour % 12 || 12}:${rest} ${hour < 12 ? "AM" : "PM"}` : `${String(hour).padStart(2, "0")}:${rest}`;
+}
+
 // What both ends have in common, the half of the day or which of two hours, is said once.
 function clocks(start, end, zone) {
   const from = clock(start, zone);
