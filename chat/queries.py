@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +76,17 @@ def latest(room: RoomInfo, *, before: int | None = None, limit: int = STARTS_WIT
     if before is not None:
         messages = messages.filter(number__lt=before)
     return [event_of(message, room) for message in reversed(messages.order_by("-number")[:limit])]
+
+
+def everything(room: RoomInfo, *, limit: int) -> list[Event]:
+    """All messages of a room, each followed by the replies to it, for a page that nobody can ask for more."""
+    messages = list(messages_of(room).order_by("number")[:limit])
+    replies: dict[int, list[Message]] = defaultdict(list)
+    for message in messages:
+        if message.thread_id is not None:
+            replies[message.thread_id].append(message)
+    roots = (message for message in messages if message.thread_id is None)
+    return [event_of(message, room) for root in roots for message in (root, *replies[root.pk])]
 
 
 def opening(room: RoomInfo) -> list[Event]:

@@ -34,8 +34,9 @@ def site(native, load, media_root) -> None:  # noqa: F811
     Event.objects.update(join_url_private="https://x.example/secret-join", join_note_private="secret-note")
     Session.objects.update(join_url_private="https://x.example/secret-join", join_note_private="secret-note")
     user = User.objects.create_user("somebody@secret.example", name="Amara")
-    for text in ("First **words**.", "Last words."):
-        send_message(user=user, room_key="paper:P1", client_id=uuid4(), text=text)
+    first = send_message(user=user, room_key="paper:P1", client_id=uuid4(), text="First **words**.")
+    send_message(user=user, room_key="paper:P1", client_id=uuid4(), text="Last words.")
+    send_message(user=user, room_key="paper:P1", client_id=uuid4(), text="A reply.", thread=first["id"])
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_papers_whose_ids_differ_by_case_have_files_that_do_not(frozen):
 def test_the_conversation_is_complete_and_closed(frozen):
     page = (frozen / "papers" / "P1" / "index.html").read_text(encoding="utf-8")
     assert "<strong>words</strong>" in page
-    assert "Last words." in page
+    assert page.index("<strong>words</strong>") < page.index("A reply.") < page.index("Last words.")
     assert "Sign in" not in page
     assert "data-chat=" not in page
 
