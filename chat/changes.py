@@ -90,9 +90,11 @@ def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
         _own(change)
         _standing(change)
         order.check_writer(change.user, change.room)
-        order.check_words(text)
+        held = order.check_words(text)
         message = change.message
         if message.text != text:
+            if held:
+                order.report_words(message, held)
             Revision.objects.create(message=message, text=message.text)
             message.text, message.html = text, render_markdown(text, breaks=True)
             message.edited_at = now()
@@ -190,6 +192,7 @@ def pin(*, user: Viewer, message_id: int, on: bool) -> Event:
         if not can_moderate_room(change.user, change.room.key, change.room.author_ids):
             raise LiveError("forbidden", "Moderators and the authors of this page pin messages.")
         change.message.pinned_at = now() if on else None
+        order.record_act(actor=change.user, action="pin" if on else "unpin", message=change.message)
     return _told(change)
 
 

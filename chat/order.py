@@ -106,10 +106,11 @@ def _end(sanction: Sanction) -> dict[str, str | None]:
 def tell_person(user: User, text: str, **more: str | int) -> None:
     """After the commit: show a sentence on the open pages of somebody whom an act concerns."""
     event = {"type": "notice", "text": text, **more}
-    transaction.on_commit(partial(_publish, f"inbox:{user.public_id}", event))
+    transaction.on_commit(partial(tell_topic, f"inbox:{user.public_id}", event))
 
 
-def _publish(topic: str, event: Event) -> None:
+def tell_topic(topic: str, event: Event) -> None:
+    """Tell whoever follows a topic something that is not numbered; nobody, while the broker is away."""
     try:
         publish(topic, [event])
     except BrokerDown:
