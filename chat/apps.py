@@ -6,7 +6,10 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from . import (  # noqa: F401
+            access,
             importing,  # registers which rows an import must not delete
             listing,  # registers the paper list's filter for open questions
             missed,  # registers what went on in rooms, for "what did I miss"
         )
+
+        access.connect()

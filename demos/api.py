@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
-from miniconf.live.hub import follow_batches
+from miniconf.live.following import follow_batches
 from miniconf.problems import Problem
 from miniconf.serving.same_origin import refuse_other_sites
 

@@ -130,13 +130,21 @@ def user_of_bearer(request: HttpRequest) -> User | None:
     if text is None:
         return None
     if not hasattr(request, "_bearer_user"):
-        token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(text)).first()
-        if token is None or not token.user.is_active:
+        found = user_of_token(text)
+        if found is None:
             raise unauthorized("This bearer token is not valid. Make a new one on your profile page.")
-        moment = now()
-        due = Q(last_used_at=None) | Q(last_used_at__lt=moment - timedelta(minutes=1))
-        if token.last_used_at is None or token.last_used_at < moment - timedelta(minutes=1):
-            ApiToken.objects.filter(due, pk=token.pk).update(last_used_at=moment)
-        request._bearer_user = token.user  # type: ignore[attr-defined]
+        request._bearer_user = found  # type: ignore[attr-defined]
     user: User = request._bearer_user  # type: ignore[attr-defined]
     return user
+
+
+def user_of_token(text: str) -> User | None:
+    """Whom a bearer token speaks for; None where it is not valid (any more)."""
+    token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(text)).first()
+    if token is None or not token.user.is_active:
+        return None
+    moment = now()
+    due = Q(last_used_at=None) | Q(last_used_at__lt=moment - timedelta(minutes=1))
+    if token.last_used_at is None or token.last_used_at < moment - timedelta(minutes=1):
+        ApiToken.objects.filter(due, pk=token.pk).update(last_used_at=moment)
+    return token.user

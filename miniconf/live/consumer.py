@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from miniconf.accounts.services import user_of_token
 from miniconf.serving.pool import run_db
 
 from . import BrokerDown, Event
@@ -38,8 +40,10 @@ ERRORS_BEFORE_CLOSE = 50
 FRAMES_PER_SECOND, FRAMES_AT_ONCE = 20.0, 60.0
 
 
-def viewer_of(session_key: str | None) -> Viewer:
-    """Who a session belongs to at this moment; synchronous."""
+def viewer_of(session_key: str | None, token: str | None = None) -> Viewer:
+    """Who a bearer token, else a session, belongs to at this moment; synchronous."""
+    if token is not None:
+        return user_of_token(token) or AnonymousUser()
     request = HttpRequest()
     request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(session_key)
     return get_user(request)
@@ -61,6 +65,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.session_key: str | None = None
+        self.token: str | None = None
         self.user_id: Any = None
         self.changed = False  # the session belongs to somebody else than when the socket was opened
         self.errors = 0
@@ -73,6 +78,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             conversation.cancel()
             self.outbox.task.cancel()
             ended = await asyncio.gather(conversation, self.outbox.task, return_exceptions=True)
+            hub().watch.discard(self)
             for subscription in self.subscriptions.values():
                 hub().detach(subscription)
         for error in ended:  # a socket that is gone raises OSError when it is written to: the usual end
@@ -94,9 +100,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             counts["foreign_origins"] += 1
             await self.close()  # before accepting: HTTP 403
             return
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer":
+            self.token = token.strip()
         cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
         self.session_key = cookies.get(settings.SESSION_COOKIE_NAME)
-        self.user_id = (await run_db(viewer_of, self.session_key)).pk
+        self.user_id = (await run_db(viewer_of, self.session_key, self.token)).pk
+        if self.token is not None and self.user_id is None:  # an invalid token is an error, not a visitor
+            await self.close()
+            return
+        hub().watch.add(self)
         counts["sockets"] += 1
         await self.accept()
 
@@ -142,16 +155,45 @@ class LiveConsumer(AsyncWebsocketConsumer):
         def answer(events: list[Event]) -> None:
             self._answer(frame.id, {"topic": frame.topic, "events": events})
 
+        heard = hub().watch.heard
         user = await self._as_viewer(authorize)
         if earlier := self.subscriptions.pop(frame.topic, None):
             hub().detach(earlier)
         self.subscriptions[frame.topic] = await hub().attach(frame.topic, user, frame.after, self.outbox, answer)
+        if hub().watch.heard != heard:  # the permission may have been taken back while the backlog was read
+            await self.recheck()
+
+    async def recheck(self) -> None:
+        """Let go of the topics that the viewer may not follow any more, and say so."""
+
+        def refusals(user: Viewer) -> dict[str, LiveError]:
+            found = {}
+            for topic in tuple(self.subscriptions):
+                try:
+                    kind, key = find_topic(topic)
+                    kind.authorize(user, key)
+                except LiveError as error:
+                    found[topic] = error
+            return found
+
+        try:
+            refused = await self._as_viewer(refusals)
+        except Exception:  # the database is away: who comes again is asked again
+            logger.exception("Permissions could not be checked")
+            self.outbox.fail()
+            return
+        for topic, error in refused.items():
+            if subscription := self.subscriptions.pop(topic, None):
+                hub().detach(subscription)
+                self.outbox.push(_encode({"topic": topic, "error": error.as_dict()}))
+        if self.changed:
+            self.outbox.close(SIGNED_OUT)
 
     async def _as_viewer(self, func: Callable[[Viewer], T]) -> T:
         """`func(user)` on a thread, with the user as the session says now. One who signed out loses the socket."""
 
         def with_viewer() -> T:
-            user = viewer_of(self.session_key)
+            user = viewer_of(self.session_key, self.token)
             self.changed = user.pk != self.user_id
             return func(user)
 

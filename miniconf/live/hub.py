@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -27,6 +27,8 @@ from redis.backoff import NoBackoff
 from miniconf.serving.pool import run_db
 
 from . import Event, channel_of
+from .access import CHANNEL as ACCESS
+from .access import Watch
 from .frames import OFFLINE, ONLINE, Frame
 from .registry import TopicKind, find_topic
 
@@ -34,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 PING_EVERY = 10.0  # seconds; a broker that has said nothing for twice that is taken for gone
 FRAMES_AT_A_TIME = 32  # a burst must not fill the sockets' queues before any of them could send
-FOLLOW_LIMIT = 5000  # events that may wait for one reader of follow()
 
 # What this process has done since its start, for whoever looks after it.
 counts: Counter[str] = Counter()
@@ -57,8 +58,11 @@ class Subscription:
         self.sink = sink
         self.held: list[Frame] | None = []  # frames that wait for the backlog; None: live
         self.told_offline = False
+        self.ended = False  # what was still being read for it is not handed on any more
 
     def hand_on(self, frame: Frame) -> None:
+        if self.ended:
+            return
         rest = frame.after(self.last or 0)
         if rest is not None:
             self.last = max(self.last or 0, rest.last)
@@ -96,6 +100,7 @@ class Hub:
         self._failed = False
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.watch = Watch()
 
     # --- Subscribers ------------------------------------------------------------------------------------------------
 
@@ -126,6 +131,7 @@ class Hub:
     def detach(self, subscription: Subscription) -> None:
         """Stop following; may be called twice."""
         topic = subscription.topic
+        subscription.ended = True
         topic.subscriptions.discard(subscription)
         if not topic.subscriptions and self._topics.get(topic.name) is topic:
             del self._topics[topic.name]
@@ -183,7 +189,7 @@ class Hub:
 
     def _tell_state(self, subscription: Subscription) -> None:
         offline = not subscription.topic.listening
-        if subscription.told_offline != offline:
+        if subscription.told_offline != offline and not subscription.ended:
             subscription.told_offline = offline
             subscription.sink.deliver(Frame(subscription.topic.name, [OFFLINE if offline else ONLINE]))
 
@@ -244,6 +250,7 @@ class Hub:
             if self._failed:
                 logger.info("The broker is back")
             self._failed = False
+            commands.put_nowait(("SUBSCRIBE", ACCESS))
             for topic in self._topics.values():
                 self._subscribe(topic)
             parts = [asyncio.create_task(part) for part in (self._read(connection), _write(connection, commands))]
@@ -261,7 +268,9 @@ class Hub:
         while True:
             async with asyncio.timeout(2 * PING_EVERY):
                 message = await connection.read_response()
-            if message[0] == b"message":
+            if message[0] == b"message" and message[1] == ACCESS.encode():
+                self.watch.hear(message[2])
+            elif message[0] == b"message":
                 topic = self._topics.get(message[1].decode().removeprefix("live:"))
                 if topic is not None:
                     text = message[2].decode()
@@ -281,6 +290,9 @@ class Hub:
 
         This may still answer the request of a topic that was left and joined again; another answer follows then.
         """
+        if channel == ACCESS:
+            self.watch.listen()
+            return
         topic = self._topics.get(channel.removeprefix("live:"))
         if topic is None:
             return
@@ -320,61 +332,3 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
-
-
-class _Inbox:
-    """Events that wait for the reader of one follow(); cut off when they are too many."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.cut = False
-        self.ready = asyncio.Event()
-
-    def deliver(self, frame: Frame) -> None:
-        if not self.cut:
-            self.open(frame.events)
-            self.cut = len(self.events) > FOLLOW_LIMIT
-
-    def open(self, events: list[Event]) -> None:
-        self.events.extend(events)
-        self.ready.set()
-
-    def fail(self) -> None:
-        self.cut = True
-        self.ready.set()
-
-
-async def follow_batches(topic: str, user: Any, after: int | None = None) -> AsyncGenerator[list[Event]]:
-    """Backlog, then live events, as many at a time as there are, without end. Raises LiveError where `user` may not.
-
-    While the broker is away there is `{"type": "offline"}`, then `{"type": "online"}` and what was missed. A reader
-    slower than the topic misses nothing: it is cut off and resumes. Leaving the loop in any way lets go of the topic.
-    """
-    kind, key = find_topic(topic)
-    await run_db(kind.authorize, user, key)
-    last = after
-    home = hub()
-    while True:
-        inbox = _Inbox()
-        subscription = await home.attach(topic, user, last, inbox, inbox.open)
-        try:
-            while inbox.events or not inbox.cut:
-                await inbox.ready.wait()
-                inbox.ready.clear()
-                events, inbox.events = inbox.events, []
-                if events:
-                    last = max((event["n"] for event in events if "n" in event), default=last)
-                    yield events
-        finally:
-            home.detach(subscription)
-
-
-async def follow(topic: str, user: Any, after: int | None = None) -> AsyncIterator[Event]:
-    """The same, one by one."""
-    batches = follow_batches(topic, user, after)
-    try:
-        async for events in batches:
-            for event in events:
-                yield event
-    finally:
-        await batches.aclose()

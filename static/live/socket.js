@@ -139,7 +139,8 @@ class Live {
 
   #receive(frame) {
     if (frame.topic) {
-      this.#hand(frame.topic, frame.events);
+      if (frame.error) this.#refuse(frame.topic, new LiveError(frame.error)); // the permission was taken back
+      else this.#hand(frame.topic, frame.events);
       return;
     }
     const waiting = this.#waiting.get(frame.id);
@@ -164,10 +165,17 @@ class Live {
       this.#hand(topic, events);
     } catch (error) {
       if (error.lost) return; // the next connection asks again
+      if (error.code !== "too_fast" && error.code !== "internal") return this.#refuse(topic, error);
       for (const follower of followers) this.#tell(follower, "refused", error);
-      if (error.code !== "too_fast" && error.code !== "internal") this.#followers.delete(topic);
-      else setTimeout(() => this.connected && this.#followers.has(topic) && this.#resume(topic), 3000);
+      setTimeout(() => this.connected && this.#followers.has(topic) && this.#resume(topic), 3000);
     }
+  }
+
+  /** Nothing more comes of this topic, and this connection does not ask for it again. */
+  #refuse(topic, error) {
+    const followers = this.#followers.get(topic) ?? [];
+    this.#followers.delete(topic);
+    for (const follower of followers) this.#tell(follower, "refused", error);
   }
 
   #hand(topic, events) {

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from miniconf.live import BrokerDown, publish
+from miniconf.live.following import follow
 from miniconf.live.frames import Frame
-from miniconf.live.hub import follow, hub
+from miniconf.live.hub import hub
 from miniconf.live.registry import LiveError
 from miniconf.serving.pool import run_in_pool
 
@@ -183,7 +184,7 @@ async def test_many_followers_cost_one_subscription(log: Log):
 
 
 async def test_a_reader_slower_than_the_topic_resumes_by_itself(log: Log, monkeypatch):
-    monkeypatch.setattr("miniconf.live.hub.FOLLOW_LIMIT", 10)
+    monkeypatch.setattr("miniconf.live.following.FOLLOW_LIMIT", 10)
     async with aclosing(follow("log:a", None, after=0)) as events:
         log.say()
         assert await take(events, 1) == [1]
