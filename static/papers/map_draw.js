@@ -5,8 +5,8 @@ const COLOURS = 8;
 const SHAPES = 4; // circle, square, triangle, diamond: colours repeat, colour and shape together do not
 export const MARKS = COLOURS * SHAPES;
 const NONE = MARKS; // of papers without a group
-const MOST_LABELS = 40;
-const LABEL_LENGTH = 44;
+const MOST_LABELS = 60;
+const LABEL_LENGTH = 44; // letters, on a wide screen
 const FAINT = 0.2; // of what steps back
 
 /** Path of a mark of a radius around a place. */
@@ -176,18 +176,25 @@ export class Painter {
     context.lineJoin = "round";
     context.strokeStyle = this.colours.paper;
     context.fillStyle = this.colours.ink;
+    const most = Math.min(LABEL_LENGTH, Math.round(this.canvas.width / ratio / 14));
     const taken = [];
     for (let n = 0; n < inView.count; n++) {
       const i = inView.index[n];
       if (state.dimming && !state.lit[i]) continue;
       const title = points.title(i);
-      const text = title.length > LABEL_LENGTH ? `${title.slice(0, LABEL_LENGTH - 1).trimEnd()}…` : title;
+      const text = title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title;
       const width = context.measureText(text).width;
       const y = inView.y[n] / ratio;
-      let x = inView.x[n] / ratio + radius + 5;
-      if (x + width > this.canvas.width / ratio) x = inView.x[n] / ratio - radius - 5 - width;
-      if (taken.some(([left, top, right]) => Math.abs(top - y) < 17 && x < right + 6 && x + width > left - 6)) continue;
-      if (this.coversMark(n, x - 4, y, x + width + 4, radius)) continue;
+      const away = inView.x[n] / ratio;
+      // To the right of its point, else to the left, else not at all.
+      const x = [away + radius + 5, away - radius - 5 - width].find(
+        (left) =>
+          left > 2 &&
+          left + width < this.canvas.width / ratio - 2 &&
+          !taken.some(([from, top, to]) => Math.abs(top - y) < 17 && left < to + 6 && left + width > from - 6) &&
+          !this.coversMark(n, left - 4, y, left + width + 4, radius),
+      );
+      if (x === undefined) continue;
       taken.push([x, y, x + width]);
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
