@@ -15,11 +15,24 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from miniconf.live import Event
-from miniconf.permissions import can_post
+from miniconf.permissions import can_moderate_room, can_post, is_member
 from miniconf.serving.page_notes import mark_page
 
-from .models import Room
-from .queries import STARTS_WITH, everything, has_earlier, latest, role_of
+from . import reading
+from .models import Message, Room
+from .queries import (
+    STARTS_WITH,
+    around,
+    event_of,
+    has_earlier,
+    has_later,
+    latest,
+    messages_of,
+    pinned,
+    role_of,
+    thread_of,
+)
+from .questions import Show, Sort, count_questions, list_questions
 from .rooms import RoomInfo
 from .services import LONGEST_TEXT
 

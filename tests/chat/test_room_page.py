@@ -137,7 +137,7 @@ def test_neighbouring_messages_of_one_person_are_grouped(client: Client, ada: Us
     for user in (ada, ada, bob, ada):
         send_message(user=user, room_key="lounge:main", client_id=uuid.uuid4(), text="x")
     page = client.get("/chat/lounge:main/").content.decode()
-    grouped = re.findall(r'class="chat-message( is-continued)?"\s+id=', page)
+    grouped = re.findall(r'class="chat-message( is-continued)?" tabindex="-1"\s+id=', page)
     assert grouped == ["", " is-continued", "", ""]
     assert page.count('class="chat-day"') == 1
 
