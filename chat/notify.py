@@ -1,52 +1,78 @@
-"""Who is to hear of a message: rows for the page and for mail, made in the sender's transaction."""
+"""Who is to hear of a message: rows for the page and for mail, made in the sender's transaction.
+
+Nobody hears of one message twice, of what they did themselves, or of a room they may not read. How much somebody wants
+to hear is said for the room or for the thread (`Follow`); what is said for the thread counts.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.utils.timezone import now
 
 from miniconf.accounts.models import User
 
-from .models import Follow, Message, Notification
+from . import notifications
+from .mentions import mentioned
+from .models import Follow, Message, Notification, Sanction
 from .rooms import RoomInfo
-
-# `@[Ada Lovelace](person:0b6e…)`, as the completion of names writes it: a name alone belongs to nobody for certain.
-MENTION = re.compile(r"@\[[^\]\n]{1,120}\]\(person:([0-9a-f-]{36})\)")
-MOST_MENTIONS = 20
 
 
 def announce(message: Message, room: RoomInfo) -> None:
     """Make a notification for everybody whom the message concerns, once each, by the nearest cause."""
+    thread = message.thread
+    here, there = _levels(message)
     causes: dict[int, str] = {}
 
-    def add(users: set[int], cause: str) -> None:
+    def add(users: Iterable[int], cause: str, *, unless: str = "") -> None:
         for pk in users:
-            causes.setdefault(pk, cause)
+            level = there.get(pk) or here.get(pk) or ""
+            if level not in (Follow.Level.NONE, unless or Follow.Level.NONE):
+                causes.setdefault(pk, cause)
 
     if message.asked:
-        add(set(room.author_ids), Notification.Cause.QUESTION)
+        add(room.author_ids, Notification.Cause.QUESTION)
     add(mentioned(message.text), Notification.Cause.MENTION)
-    thread = message.thread
     if thread is not None:
-        talkers = set(thread.replies.exclude(author=None).values_list("author_id", flat=True))
-        add({pk for pk in (thread.author_id, *talkers) if pk is not None}, Notification.Cause.REPLY)
-    follows = Follow.objects.filter(room=message.room)
-    add(
-        set(follows.filter(level=Follow.Level.ALL, thread=None).values_list("user_id", flat=True)),
-        Notification.Cause.MESSAGE,
-    )
-    if thread is not None:
-        add(
-            set(follows.filter(level=Follow.Level.ALL, thread=thread).values_list("user_id", flat=True)),
-            Notification.Cause.REPLY,
-        )
-    silenced = set(follows.filter(level=Follow.Level.NONE, thread=None).values_list("user_id", flat=True))
-    if thread is not None:
-        silenced |= set(follows.filter(level=Follow.Level.NONE, thread=thread).values_list("user_id", flat=True))
-    wanted = {pk: cause for pk, cause in causes.items() if pk != message.author_id and pk not in silenced}
+        if thread.author_id is not None:
+            add([thread.author_id], Notification.Cause.REPLY)
+        talkers = thread.replies.exclude(author=None).order_by().values_list("author_id", flat=True).distinct()
+        # Who wants to hear only of what concerns them has not asked for the rest of a thread.
+        add((pk for pk in talkers if pk is not None), Notification.Cause.REPLY, unless=Follow.Level.MINE)
+        add((pk for pk, level in there.items() if level == Follow.Level.ALL), Notification.Cause.REPLY)
+    add((pk for pk, level in here.items() if level == Follow.Level.ALL), Notification.Cause.MESSAGE)
+    causes.pop(message.author_id or 0, None)
+    wanted = _who_may_read(message, causes)
     Notification.objects.bulk_create(
-        [Notification(user_id=pk, message=message, cause=cause) for pk, cause in wanted.items()],
+        [Notification(user_id=pk, message=message, cause=cause) for pk, cause in causes.items() if pk in wanted],
         ignore_conflicts=True,
+        batch_size=500,
     )
+    notifications.tell_after_commit(wanted)
+
+
+def _levels(message: Message) -> tuple[dict[int, str], dict[int, str]]:
+    """What people have said for the room, and for the thread, by account."""
+    about = Q(thread=None) | Q(thread=message.thread_id) if message.thread_id else Q(thread=None)
+    here: dict[int, str] = {}
+    there: dict[int, str] = {}
+    rows = Follow.objects.filter(about, room=message.room_id).values_list("user_id", "thread_id", "level")
+    for user, thread, level in rows:
+        (there if thread else here)[user] = level
+    return here, there
+
+
+def _who_may_read(message: Message, users: Iterable[int]) -> set[int]:
+    """Those whose accounts are in use and who are not banned from the room."""
+    users = set(users)
+    if not users:
+        return users
+    in_force = Q(until=None) | Q(until__gt=now())
+    here = Q(room=None) | Q(room=message.room_id)
+    bans = Sanction.objects.filter(in_force, here, kind=Sanction.Kind.BAN, lifted_at=None, user__in=users)
+    known = User.objects.filter(pk__in=users, is_active=True).exclude(pk__in=bans.values("user"))
+    return set(known.values_list("pk", flat=True))
 
 
 def announce_answer(question: Message, answer: Message | None) -> None:
@@ -54,12 +80,12 @@ def announce_answer(question: Message, answer: Message | None) -> None:
     told = answer or question
     if question.author_id is None or (answer is not None and answer.author_id == question.author_id):
         return
+    follows = Follow.objects.filter(room=question.room_id, user=question.author_id)
+    rows = follows.filter(Q(thread=None) | Q(thread=question)).values_list("thread_id", "level")
+    levels = {thread or 0: level for thread, level in rows}
+    if (levels.get(question.pk) or levels.get(0)) == Follow.Level.NONE:
+        return
     Notification.objects.update_or_create(
         user_id=question.author_id, message=told, defaults={"cause": Notification.Cause.ANSWER}
     )
-
-
-def mentioned(text: str) -> set[int]:
-    """Accounts named in a text."""
-    ids = list(dict.fromkeys(MENTION.findall(text)))[:MOST_MENTIONS]
-    return set(User.objects.filter(public_id__in=ids, is_active=True).values_list("pk", flat=True)) if ids else set()
+    notifications.tell_after_commit([question.author_id])

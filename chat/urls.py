@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from . import views, views_room
+from . import views, views_mail, views_notifications, views_room
 
 urlpatterns = [
+    path("notifications/", views_notifications.page, name="notifications"),
+    path("notifications/<int:pk>/", views_notifications.open_one, name="notification"),
+    path("notifications/read/", views_notifications.read_all, name="read_all"),
+    path("inbox/", views_notifications.unread, name="unread"),
+    path("follow/", views_notifications.follow, name="follow"),
+    path("profile/mail/", views_mail.mail_choices, name="mail_choices"),
+    path("mail/unsubscribe/<str:token>/", views_mail.unsubscribe, name="unsubscribe"),
+    path("mail/mute/<str:token>/", views_mail.mute, name="mute"),
     path("chat/<path:room_key>/thread/<int:message_id>/", views.thread, name="thread"),
     path("chat/<path:room_key>/questions/", views.questions, name="room_questions"),
     path("chat/<path:room_key>/screen/", views_room.screen, name="room_screen"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,5 +46,16 @@ def publish(topic: str, events: Sequence[Event]) -> None:
     """
     try:
         _client(settings.REDIS_URL).publish(channel_of(topic), encode_frame(topic, events))
+    except (redis.RedisError, OSError) as error:
+        raise BrokerDown from error
+
+
+def publish_each(news: Mapping[str, Sequence[Event]]) -> None:
+    """`publish` for many topics, each with its own events, in one round trip."""
+    pipeline = _client(settings.REDIS_URL).pipeline(transaction=False)
+    for topic, events in news.items():
+        pipeline.publish(channel_of(topic), encode_frame(topic, events))
+    try:
+        pipeline.execute()
     except (redis.RedisError, OSError) as error:
         raise BrokerDown from error

@@ -1,0 +1,31 @@
+// The bell in the header: how many notifications are unread, in every open page of the same account.
+
+import { live } from "../live/socket.js";
+
+// Who only passes through needs no connection; a conversation on the page has one anyway.
+const SETTLED = 3000;
+
+const bell = document.querySelector("[data-bell]");
+const badge = bell.querySelector(".bell-count");
+const text = bell.querySelector("[data-bell-text]");
+const most = Number(bell.dataset.most);
+
+function show(count) {
+  const number = count >= most ? `${most - 1}+` : `${count}`;
+  const words = count ? `${number} unread notification${count === 1 ? "" : "s"}` : "Notifications";
+  badge.hidden = !count;
+  if (badge.textContent !== number) badge.textContent = number;
+  if (text.textContent !== words) text.textContent = words; // read out only when it changes
+  bell.classList.toggle("has-news", count > 0);
+}
+
+function follow() {
+  live.subscribe(bell.dataset.bell, {
+    onEvents: (events) => {
+      const last = events.findLast(({ type }) => type === "unread");
+      if (last) show(last.count);
+    },
+  });
+}
+if (document.querySelector("[data-chat]")) follow();
+else setTimeout(follow, SETTLED);
