@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class SiteConfig(AppConfig):
@@ -8,3 +9,4 @@ class SiteConfig(AppConfig):
         from .serving import page_signals
 
         page_signals.connect()
+        autodiscover_modules("personal_data")  # each app's part of what is kept about one person

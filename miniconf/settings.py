@@ -164,6 +164,7 @@ CELERY_IMPORTS = [
     "papers.seat_tasks",
     "papers.announcement_tasks",
     "papers.reminder_tasks",
+    "chat.moderation_tasks",
 ]  # besides each app's tasks.py
 CELERY_TIMEZONE = "UTC"
 # Celery closes the database after each task. Opening SQLite costs more than many tasks do; on a server each of a worker's
@@ -181,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-old-imports": {"task": "papers.import_tasks.forget_old_imports", "schedule": 24 * 3600.0},
     "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
+    "apply-chat-retention": {"task": "chat.moderation_tasks.apply_retention", "schedule": 24 * 3600.0},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 
