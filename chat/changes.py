@@ -15,13 +15,12 @@ from miniconf.limits import allow
 from miniconf.live import BrokerDown, Event
 from miniconf.live.registry import LiveError
 from miniconf.permissions import Viewer, can_mark_answer, can_moderate_room, can_post
-from miniconf.rendering import render_markdown
 
 from . import order
 from .models import Message, Reaction, Revision, Room, Vote
-from .notify import announce_answer
+from .notify import announce, announce_answer
 from .rooms import RoomInfo
-from .services import checked_text, open_room, record_change, tell
+from .services import checked_text, open_room, record_change, rendered, tell
 
 EMOJI = ("👍", "❤️", "😄", "🎉", "🤔", "👀", "🙏", "✅")
 RATE = "120/minute"
@@ -86,6 +85,7 @@ def _standing(change: Changing) -> None:
 def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
     """Give one's own message another text; the earlier one is kept for moderators."""
     text = checked_text(text)
+    html = rendered(text)
     with changing(user, message_id) as change:
         _own(change)
         _standing(change)
@@ -96,7 +96,7 @@ def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
             if held:
                 order.report_words(message, held)
             Revision.objects.create(message=message, text=message.text)
-            message.text, message.html = text, render_markdown(text, breaks=True)
+            message.text, message.html = text, html
             message.edited_at = now()
     return _told(change)
 
@@ -159,6 +159,8 @@ def ask(*, user: Viewer, message_id: int, on: bool) -> Event:
         if bool(message.asked) != on:
             message.asked = Message.Asked.OPEN if on else Message.Asked.NO
             message.answer, message.answered_at = None, None
+            if on:
+                announce(message, change.room)  # who was told of the message already is not told again
     return _told(change)
 
 

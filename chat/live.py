@@ -16,6 +16,7 @@ from . import (
     presence,  # noqa: F401  registers who is here and who is typing
     reading,
 )
+from .notifications import read_thread
 from .people import find_people
 from .queries import (
     LONGEST_PIECE,
@@ -121,8 +122,10 @@ class ReadThread(BaseModel):
 def thread(user: Any, payload: ReadThread) -> dict[str, Any]:
     """Replies to a message after a number, ascending; `more` says whether there are further ones."""
     root, room = changes.find_message(user=user, message_id=payload.message)
+    read_thread(user=user, root=root.pk)
     events = thread_of(root, room, after=payload.after, limit=payload.limit)
-    return {"root": event_of(root, room), "events": events, "more": len(events) == payload.limit}
+    more = bool(events) and has_later_reply(root, events[-1]["n"])
+    return {"root": event_of(root, room), "events": events, "more": more}
 
 
 class OneMessage(BaseModel):

@@ -18,6 +18,7 @@ from django.utils.timezone import now
 
 from miniconf.accounts.models import User
 from miniconf.live import BrokerDown, Event, publish_each
+from miniconf.permissions import Viewer, is_member
 
 from .mentions import without_marks
 from .models import Message, Notification
@@ -65,11 +66,16 @@ def read(user: User, which: Q | None = None) -> int:
     return changed
 
 
-def read_in_room(*, user: User, room_key: str, number: int, thread: int | None = None) -> int:
-    """What somebody has seen needs no notification: everything in the room itself up to a number, or, with the id of its
-    first message, in one thread. Having passed a folded thread is not having read it."""
-    here = Q(message__room__key=room_key, message__number__lte=number)
-    return read(user, here & (Q(message__thread=thread) if thread else Q(message__thread=None)))
+def read_in_room(*, user: User, room_key: str, number: int) -> int:
+    """What somebody has seen needs no notification: everything in the room itself up to a number. Replies are folded
+    there; they are read with their thread."""
+    return read(user, Q(message__room__key=room_key, message__number__lte=number, message__thread=None))
+
+
+def read_thread(*, user: Viewer, root: int) -> None:
+    """Somebody has opened a thread."""
+    if is_member(user):
+        read(user, Q(message__thread=root) | Q(message=root))
 
 
 # --- Telling open pages ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from miniconf.live.registry import LiveError
 from miniconf.permissions import Viewer, is_member
 
 from .models import Reaction, ReadMark, Room, Vote
+from .notifications import read_in_room
 from .rooms import RoomInfo
 from .services import open_room
 
@@ -35,6 +36,7 @@ def mark_read(*, user: Viewer, room_key: str, number: int) -> int:
     if row is None:
         return 0  # nobody has written here: there is nothing to have read
     number = min(number, row.last_number)
+    read_in_room(user=user, room_key=room.key, number=number)
     marks = ReadMark.objects.filter(user=user, room=row)
     if marks.filter(number__lt=number).update(number=number, updated_at=now()):
         return number

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_safe
 
 from miniconf.live.registry import LiveError
 
 from .models import Message
+from .notifications import read_thread
 from .panel import panel_context, questions_context, thread_context
 from .queries import LONGEST_PIECE, find_place, has_later, later
 from .questions import DEEPEST, Show, Sort
@@ -64,6 +64,8 @@ def room(request: HttpRequest, room_key: str) -> HttpResponse:
         around, reply_to = find_place(found, around)
         opened_thread = opened_thread or reply_to
     root = _root(found, opened_thread) if opened_thread else None
+    if root is not None:
+        read_thread(user=request.user, root=root.pk)
     return _page(request, found, before=before, around=around, root=root)
 
 
@@ -75,6 +77,7 @@ def thread(request: HttpRequest, room_key: str, message_id: int) -> HttpResponse
     root = _root(found, message_id)
     if request.method == "POST":
         return _send(request, found, root)
+    read_thread(user=request.user, root=root.pk)
     try:
         after = number_in(request, "after") or 0
     except ValueError as error:

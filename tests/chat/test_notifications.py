@@ -10,12 +10,12 @@ from django.conf import settings
 from django.test import Client
 from django.utils.timezone import now
 
-from chat import changes, notifications
+from chat import changes, notifications, reading
 from chat.follows import level_of, set_follow
 from chat.models import Follow, Message, Notification, Room, Sanction
 from chat.services import send_message
 from miniconf.accounts.models import User
-from miniconf.live.registry import LiveError, find_topic
+from miniconf.live.registry import LiveError, find_topic, run_command
 from miniconf.serving.pool import run_in_pool
 from papers.models import Authorship, Paper, Person
 from tests.live.communicator import Socket
@@ -119,6 +119,13 @@ def test_an_asker_who_wants_to_hear_nothing_is_not_told_of_the_answer(people):
     assert causes(people["Asker"]) == []
 
 
+def test_authors_hear_of_what_becomes_a_question_once(people):
+    first = say(people["Asker"], "By the way, why?")
+    for on in (True, False, True):
+        changes.ask(user=people["Asker"], message_id=first["id"], on=on)
+    assert causes(people["Author"]) == [("question", "By the way, why?")]
+
+
 # --- Reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -130,9 +137,9 @@ def test_reading_a_room_reads_what_stands_in_it_and_not_what_is_folded_in_thread
     say(people["Other"], "Later")
     author = people["Author"]
     assert notifications.unread_count(author) == 3
-    notifications.read_in_room(user=author, room_key=ROOM, number=reply["n"])
+    reading.mark_read(user=author, room_key=ROOM, number=reply["n"])
     assert notifications.unread_count(author) == 2
-    notifications.read_in_room(user=author, room_key=ROOM, number=reply["n"], thread=root["id"])
+    run_command(author, "chat.thread", {"message": root["id"]})
     assert notifications.unread_count(author) == 1
 
 
@@ -181,7 +188,8 @@ def test_opening_one_reads_it_and_leads_to_its_message(people):
     note = Notification.objects.get(user=people["Asker"])
     client = client_of(people["Asker"])
     answer = client.get(f"/notifications/{note.pk}/")
-    assert answer["Location"] == f"/chat/{ROOM}/?around={question['n']}&thread={question['id']}#m{reply['n']}"
+    assert answer["Location"] == f"/chat/{ROOM}/?around={reply['n']}#m{reply['n']}"
+    assert reply["text"] in client.get(answer["Location"]).content.decode()
     assert notifications.unread_count(people["Asker"]) == 0
     assert client_of(people["Other"]).get(f"/notifications/{note.pk}/").status_code == 404
 
