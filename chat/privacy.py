@@ -36,7 +36,7 @@ class Forgotten:
 
     def as_lines(self) -> list[str]:
         ended = "The account is deleted." if self.account == "delete" else "The account is switched off."
-        return [*(f"{count:,} {what}" for what, count in self.counts.items() if count), ended]
+        return [*(f"{what[0].upper()}{what[1:]}: {count:,}" for what, count in self.counts.items() if count), ended]
 
 
 def forget_person(

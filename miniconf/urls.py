@@ -10,6 +10,7 @@ from .health import healthz, readyz
 urlpatterns = [
     path("", include("papers.urls")),
     path("", include("chat.urls")),
+    path("moderation/", include("chat.urls_moderation")),
     path("", include("demos.urls")),
     path("", include("miniconf.accounts.urls")),
     path("api/v1/docs", api_docs, name="api_docs"),
