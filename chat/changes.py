@@ -33,6 +33,7 @@ class Changing:
     message: Message
     room: RoomInfo
     user: User
+    html: str = ""  # of the text that is to become the message's
     event: Event | None = None
 
 
@@ -45,17 +46,21 @@ def find_message(*, user: Viewer, message_id: int) -> tuple[Message, RoomInfo]:
 
 
 @contextmanager
-def changing(user: Viewer, message_id: int) -> Iterator[Changing]:
-    """Lock a message for `user`, who may write in its room; number and tell the change made in the block."""
+def changing(user: Viewer, message_id: int, text: str = "") -> Iterator[Changing]:
+    """Lock a message for `user`, who may write in its room; number and tell the change made in the block.
+
+    A new text is rendered first, since others wait for the lock.
+    """
     room = find_message(user=user, message_id=message_id)[1]
     if not isinstance(user, User) or not can_post(user, room.key):
         raise LiveError("sign_in", "Please sign in to take part in this chat.")
     _count(user)
+    html = rendered(text) if text else ""
     with transaction.atomic():
         # The room before the message, as who sends a reply does: the other way round they would wait for each other.
         Room.objects.select_for_update().get(key=room.key)
         message = Message.objects.select_for_update(of=("self",)).select_related("author", "room").get(pk=message_id)
-        change = Changing(message, room, user)
+        change = Changing(message, room, user, html)
         yield change
         message.save()
         change.event = record_change(message, room)
@@ -85,8 +90,7 @@ def _standing(change: Changing) -> None:
 def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
     """Give one's own message another text; the earlier one is kept for moderators."""
     text = checked_text(text)
-    html = rendered(text)
-    with changing(user, message_id) as change:
+    with changing(user, message_id, text) as change:
         _own(change)
         _standing(change)
         order.check_writer(change.user, change.room)
@@ -96,7 +100,7 @@ def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
             if held:
                 order.report_words(message, held)
             Revision.objects.create(message=message, text=message.text)
-            message.text, message.html = text, html
+            message.text, message.html = text, change.html
             message.edited_at = now()
     return _told(change)
 

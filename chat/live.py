@@ -25,6 +25,7 @@ from .queries import (
     find_place,
     has_earlier,
     has_later,
+    has_later_reply,
     later,
     latest,
     missed,

@@ -16,6 +16,7 @@ from .rooms import RoomInfo
 STARTS_WITH = 50  # messages a new viewer sees
 MOST_MISSED = 500  # messages one who comes back gets; beyond that they are told of a gap and read the history
 LONGEST_PIECE = 100
+MOST_CHARACTERS = 1_000_000  # of text and HTML in one piece: a socket takes so much at once, and a page
 MOST_PINNED = 20
 
 
@@ -75,7 +76,19 @@ def latest(room: RoomInfo, *, before: int | None = None, limit: int = STARTS_WIT
     messages = messages_of(room).filter(thread=None)
     if before is not None:
         messages = messages.filter(number__lt=before)
-    return [event_of(message, room) for message in reversed(messages.order_by("-number")[:limit])]
+    return [event_of(message, room) for message in reversed(_piece(messages.order_by("-number")[:limit]))]
+
+
+def _piece(messages: QuerySet[Message]) -> list[Message]:
+    """The first of these messages, as many as are not too much; one at least."""
+    taken: list[Message] = []
+    characters = 0
+    for message in messages:
+        characters += len(message.text) + len(message.html)
+        if taken and characters > MOST_CHARACTERS:
+            break
+        taken.append(message)
+    return taken
 
 
 def everything(room: RoomInfo, *, limit: int) -> list[Event]:
@@ -102,7 +115,11 @@ def opening(room: RoomInfo) -> list[Event]:
 def thread_of(root: Message, room: RoomInfo, *, after: int = 0, limit: int = LONGEST_PIECE) -> list[Event]:
     """Replies to a message, in order."""
     replies = messages_of(room).filter(thread=root, number__gt=after).order_by("number")
-    return [event_of(message, room) for message in replies[:limit]]
+    return [event_of(message, room) for message in _piece(replies[:limit])]
+
+
+def has_later_reply(root: Message, number: int) -> bool:
+    return Message.objects.filter(thread=root, number__gt=number).exists()
 
 
 def missed(room: RoomInfo, *, after: int) -> list[Event]:
@@ -110,18 +127,24 @@ def missed(room: RoomInfo, *, after: int) -> list[Event]:
     # Read first, and nothing beyond it: of what is stored between the queries below, one might hold what the other lacks.
     number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
     messages = messages_of(room).filter(number__lte=number)
-    if number - after > MOST_MISSED:
-        newest = messages.order_by("-number")[:MOST_MISSED]
-        events = [event_of(message, room) for message in reversed(newest) if message.number > after]
-        before = events[0]["n"] if events else number
-        marker: list[Event] = [{"type": "gap", "after": after, "before": before}]
-        return [*marker, *events, *([{"n": number, "type": "mark"}] if not events or events[-1]["n"] < number else [])]
-    events = [event_of(message, room) for message in messages.filter(number__gt=after)]
-    changes = Change.objects.filter(room__key=room.key, number__gt=after, number__lte=number)
-    told = changes.select_related("message__author").order_by("number")
-    last = {change.message_id: change for change in told}  # of each message the newest
-    events += [change_of(change.message, room, change.number) for change in last.values()]
-    return sorted(events, key=lambda event: event["n"])
+    if number - after <= MOST_MISSED:
+        events = [event_of(message, room) for message in messages.filter(number__gt=after)]
+        changes = Change.objects.filter(room__key=room.key, number__gt=after, number__lte=number)
+        told = changes.select_related("message__author").order_by("number")
+        last = {change.message_id: change for change in told}  # of each message the newest
+        events += [change_of(change.message, room, change.number) for change in last.values()]
+        if sum(map(_characters, events)) <= MOST_CHARACTERS:
+            return sorted(events, key=lambda event: event["n"])
+    newest = _piece(messages.filter(number__gt=after).order_by("-number")[:MOST_MISSED])
+    events = [event_of(message, room) for message in reversed(newest)]
+    before = events[0]["n"] if events else number
+    mark: list[Event] = [{"n": number, "type": "mark"}] if not events or events[-1]["n"] < number else []
+    return [{"type": "gap", "after": after, "before": before}, *events, *mark]
+
+
+def _characters(event: Event) -> int:
+    message = event.get("message", event)
+    return len(message["text"]) + len(message["html"])
 
 
 def has_earlier(room: RoomInfo, number: int) -> bool:
@@ -131,7 +154,7 @@ def has_earlier(room: RoomInfo, number: int) -> bool:
 def later(room: RoomInfo, *, after: int, limit: int = STARTS_WITH) -> list[Event]:
     """The oldest messages after number `after`; ascending."""
     messages = messages_of(room).filter(thread=None, number__gt=after).order_by("number")
-    return [event_of(message, room) for message in messages[:limit]]
+    return [event_of(message, room) for message in _piece(messages[:limit])]
 
 
 def has_later(room: RoomInfo, number: int) -> bool:

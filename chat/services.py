@@ -25,6 +25,7 @@ from .rooms import RoomInfo, find_room
 logger = logging.getLogger(__name__)
 
 LONGEST_TEXT = 4000
+LONGEST_HTML = 150_000  # a few thousand characters of formulas or tables can become very much more
 # Beyond what anybody types; pasted floods and loops end here.
 RATE = "30/minute"
 ROOM_RATE = "600/minute"  # in one room, all people together
@@ -67,9 +68,10 @@ def send_message(
     held = order.check_words(text)
     root = _root(room, thread) if thread is not None else None
     _count(user, room)
+    html = rendered(text)  # before the transaction, which others wait for
     try:
         with transaction.atomic():
-            message = _store(user, room, client_id, text, asked=asked and root is None, root=root)
+            message = _store(user, room, client_id, text, html, asked=asked and root is None, root=root)
             told = [event_of(message, room)]
             if root is not None:
                 told.append(record_change(message.thread, room))
@@ -94,6 +96,16 @@ def checked_text(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         raise LiveError("too_long", f"A message has at most {LONGEST_TEXT} characters; this one has {len(text)}.")
     return text
+
+
+def rendered(text: str) -> str:
+    """A message's HTML. Raises LiveError "too_long"."""
+    html = render_markdown(text, breaks=True)
+    if len(html) > LONGEST_HTML:
+        raise LiveError(
+            "too_long", "This message becomes too large when it is shown: please use fewer cells or formulas."
+        )
+    return html
 
 
 def _root(room: RoomInfo, thread: int) -> Message:
@@ -121,12 +133,14 @@ def _count(user: User, room: RoomInfo) -> None:
         raise LiveError("rate_limited", f"That is very fast. Please wait {seconds} seconds.", retry_after=seconds)
 
 
-def _store(user: User, room: RoomInfo, client_id: UUID, text: str, *, asked: bool, root: Message | None) -> Message:
+def _store(
+    user: User, room: RoomInfo, client_id: UUID, text: str, html: str, *, asked: bool, root: Message | None
+) -> Message:
     message = Message(
         author=user,
         client_id=client_id,
         text=text,
-        html=render_markdown(text, breaks=True),
+        html=html,
         asked=Message.Asked.OPEN if asked else Message.Asked.NO,
     )
     message.room, message.number = take_number(room.key, message=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from html import escape
+from importlib import import_module
 from typing import Any, ParamSpec
 
 import nh3
@@ -47,6 +48,8 @@ _ATTRIBUTES: dict[str, set[str]] = {
     **{tag: _MATH_ATTRIBUTES for tag in _MATHML if tag != "math"},
 }
 _LONGEST_FORMULA = 2000
+# A short row of a wide table is filled up: four kilobytes could become a page of 65,000 cells.
+import_module("markdown_it.rules_block.table").MAX_AUTOCOMPLETED_CELLS = 2000  # type: ignore[attr-defined]
 _LONGEST_REMEMBERED = 5000  # characters; three times 500 such texts bound the memory
 P = ParamSpec("P")
 
@@ -141,6 +144,27 @@ def render_markdown(text: str, *, breaks: bool = False) -> SafeString:
     `breaks` keeps line breaks, as people who write messages expect; files are wrapped wherever their editor wraps.
     """
     return _clean(_markdown(breaks).render(text))
+
+
+@lru_cache(maxsize=1)
+def _mail_markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": 20})
+    if markdown.linkify is not None:
+        markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+    return markdown.enable(["table", "strikethrough", "linkify"])
+
+
+def render_mail(text: str) -> SafeString:
+    """Markdown for the HTML form of a mail: mail programs know neither MathML nor our style sheet, so formulas stay LaTeX
+    and code has one colour."""
+    cleaned = nh3.clean(
+        _mail_markdown().render(text),
+        tags=_TAGS - _MATHML,
+        attributes={"a": {"href"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel=None,
+    )
+    return mark_safe(cleaned)  # noqa: S308  cleaned one line above
 
 
 # \$ is a dollar; a formula neither begins nor ends with a blank, and no digit follows it.

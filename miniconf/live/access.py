@@ -34,7 +34,7 @@ def _tell(users: list[Any] | None) -> None:
     try:
         publish(TOPIC, [{"type": "access", "users": users}])
     except BrokerDown:
-        logger.warning("A change of permissions takes effect on open connections when the broker is back")
+        logger.debug("A change of permissions takes effect on open connections when the broker is back")
 
 
 class Watched(Protocol):

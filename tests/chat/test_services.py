@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -11,7 +12,7 @@ import pytest
 from django.db import connection
 
 from chat.models import Message, Room
-from chat.queries import MOST_MISSED, latest, missed
+from chat.queries import MOST_MISSED, latest, missed, thread_of
 from chat.rooms import RoomInfo, find_room
 from chat.services import LONGEST_TEXT, send_message
 from miniconf.accounts.models import User
@@ -338,3 +339,47 @@ def test_a_piece_of_history_costs_few_queries(ada: User, bob: User, paper: Paper
     Message.objects.filter(number__gt=30).update(author=bob)
     with django_assert_num_queries(1):
         latest(LOUNGE)
+
+
+# --- Texts that become large ---------------------------------------------------------------------------------------------
+
+
+def formulas(count: int = 900) -> str:
+    """A short message that is 80,000 characters of MathML."""
+    return "$x$ " * count
+
+
+def test_a_wide_table_is_not_filled_up_without_end(ada):
+    event = say(ada, "|" * 300 + "\n" + "|-" * 299 + "|\n" + "|\n" * 1400)
+    assert len(event["html"]) < 50_000
+
+
+def test_a_message_that_becomes_too_large_when_it_is_shown_is_refused(ada, monkeypatch):
+    monkeypatch.setattr("chat.services.LONGEST_HTML", 50_000)
+    assert refusal(ada, formulas())["code"] == "too_long"
+    assert Message.objects.count() == 0
+
+
+def test_pieces_of_a_room_full_of_large_messages_are_small_enough_for_a_socket(ada, monkeypatch):
+    """What a new viewer starts with, what is missed and the history are cut by size; nothing is lost between the pieces."""
+    monkeypatch.setattr("chat.services.RATE", "1000/minute")
+    root = say(ada, formulas())
+    for _ in range(30):
+        say(ada, formulas())
+    for _ in range(15):
+        send_message(user=ada, room_key="lounge:main", client_id=uuid.uuid4(), text=formulas(), thread=root["id"])
+    room = find_room("lounge:main")
+    assert room is not None
+    read: list[int] = []
+    while piece := latest(room, before=read[0] if read else None, limit=100):
+        assert len(json.dumps(piece)) < 1_500_000
+        read = [*(event["n"] for event in piece), *read]
+    assert read == list(range(1, 32))
+    replies: list[int] = []
+    while piece := thread_of(Message.objects.get(pk=root["id"]), room, after=replies[-1] if replies else 0):
+        assert len(json.dumps(piece)) < 1_500_000
+        replies += [event["n"] for event in piece]
+    assert replies == list(range(32, 62, 2))
+    gap, *newest = missed(room, after=1)
+    assert len(json.dumps(newest)) < 1_500_000
+    assert (gap["type"], gap["before"], newest[-1]["n"]) == ("gap", newest[0]["n"], Room.objects.get().last_number)
