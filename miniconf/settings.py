@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     "update-similarity": {"task": "papers.tasks.update_similarity", "schedule": 600.0, "options": {"expires": 600}},
     "send-reminders": {"task": "papers.reminder_tasks.send_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "fill-free-seats": {"task": "papers.seat_tasks.fill_free_seats", "schedule": 60.0, "options": {"expires": 60}},
+    "mail-notifications": {"task": "chat.tasks.mail_notifications", "schedule": 60.0, "options": {"expires": 60}},
     "tell-announcements": {
         "task": "papers.announcement_tasks.tell_what_changed",
         "schedule": 30.0,
@@ -240,6 +241,15 @@ else:
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="miniconf <noreply@localhost>")
+
+# Mail in (docs/operating.md): answers to notifications come back to reply+<token>@REPLY_DOMAIN; without it nobody is told
+# that they may answer by mail. They are fetched from a mailbox, imaps://user:password@host:993/INBOX, or brought by a mail
+# provider that knows the secret.
+REPLY_DOMAIN = env.str("REPLY_DOMAIN", default="")
+IMAP_URL = env.str("IMAP_URL", default="")
+INBOUND_SECRET = env.str("INBOUND_SECRET", default="")
+# How the mail server that takes these mails names itself in Authentication-Results. Set, every mail must have its verdict.
+MAIL_AUTHSERV_ID = env.str("MAIL_AUTHSERV_ID", default="")
 
 # --- Language, time, files -----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
