@@ -20,8 +20,9 @@ import httpx
 import torch
 
 from benchmarks.site import temporary_site
+from demos.engine import GenerationRequest
 from demos.engine.loading import load_model
-from demos.engine.sampling import Sampler, choose
+from demos.engine.sampling import Sampler, Settings
 from demos.zoo.sha_rnn import ShaRnnCache
 
 PROMPT = "Attention is not all you need\n\nWe propose"
@@ -67,16 +68,15 @@ async def crowd(url: str, clients: int, tokens: int, seed: int) -> tuple[float, 
 def bare(loaded, clients: int, tokens: int) -> float:
     """tokens/s of a plain batched loop over the same model: prompts read together, then one step for all."""
     ids = torch.tensor([loaded.tokenizer(PROMPT)["input_ids"]] * clients)
-    from demos.engine.request import GenerationRequest
-
-    samplers = [
-        Sampler.of(GenerationRequest("", PROMPT, temperature=0.9, top_p=0.95, seed=seed)) for seed in range(clients)
-    ]
+    sampler = Sampler(clients)
+    for seed in range(clients):
+        settings = Settings.of(GenerationRequest("", PROMPT, temperature=0.9, top_p=0.95, seed=seed))
+        sampler.take(seed, settings, [], loaded.model.config.vocab_size, ids.device)
     start = time.perf_counter()
     cache = ShaRnnCache(loaded.model.config)
     for _ in range(tokens):
         logits = loaded.model(ids, past_key_values=cache, logits_to_keep=1).logits[:, -1]
-        ids = choose(logits, samplers)[:, None]
+        ids = torch.tensor([[choice.token] for choice in sampler.choose(logits, list(range(clients)))])
     return clients * tokens / (time.perf_counter() - start)
 
 

@@ -23,6 +23,7 @@ class LoadedModel:
     tokenizer: Any
     parameters: int
     device: str
+    ends: frozenset[int] = frozenset()  # tokens that end an output
 
 
 def pick_device(setting: str) -> str:
@@ -47,4 +48,13 @@ def load_model(name: str, folder: Path, device: str) -> LoadedModel:
         model = model.to(device).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"model {name!r} cannot be loaded from {folder}: {error}") from error
-    return LoadedModel(name, model, tokenizer, sum(p.numel() for p in model.parameters()), device)
+    parameters = sum(p.numel() for p in model.parameters())
+    return LoadedModel(name, model, tokenizer, parameters, device, end_tokens(model))
+
+
+def end_tokens(model: Any) -> frozenset[int]:
+    """What `generate()` would stop at."""
+    ends = model.generation_config.eos_token_id
+    if ends is None:
+        return frozenset()
+    return frozenset(ends if isinstance(ends, list) else [ends])

@@ -1,79 +1,148 @@
-"""Choosing the next token of each row: every row with its own temperature, top-k, top-p and random numbers."""
+"""Choosing the next token of each slot: every request with its own settings and random numbers."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from .request import GenerationRequest
 
-# Rows are filtered among this many likeliest tokens, and only rows for which that might change the result among more:
-# sorting the whole vocabulary for every row costs as much as a small model's step.
-SHORTLISTS = (64, 1024)
+# Draws outside of the top-p set are drawn again, so often at most; then the row is sorted once. Both are exact.
+MOST_DRAWS = 8
+# The largest number below 1 in single precision: a draw must fall below the whole mass.
+ALMOST_ONE = 1 - 2**-24
 
 
 @dataclass
-class Sampler:
-    """One request's settings and its stream of uniform random numbers."""
+class Settings:
+    """One request's way of choosing, with its stream of uniform random numbers."""
 
-    temperature: float
-    top_k: int
-    top_p: float
-    numbers: random.Random
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    alternatives: int = 0
+    numbers: random.Random = field(default_factory=random.Random)
 
     @classmethod
-    def of(cls, request: GenerationRequest) -> Sampler:
-        return cls(request.temperature, request.top_k, request.top_p, random.Random(request.seed))
+    def of(cls, request: GenerationRequest) -> Settings:
+        return cls(
+            request.temperature,
+            request.top_k,
+            request.top_p,
+            request.repetition_penalty,
+            request.alternatives,
+            random.Random(request.seed),
+        )
+
+    def uniform(self) -> float:
+        return min(self.numbers.random(), ALMOST_ONE)
 
 
-def choose(logits: Tensor, samplers: list[Sampler]) -> Tensor:
-    """logits (R, V) of R rows -> the chosen token of each row, (R,).
+@dataclass(frozen=True)
+class Choice:
+    """A chosen token, its probability before any setting, and the likeliest tokens (id, probability)."""
 
-    Top-k keeps the k likeliest tokens; top-p then keeps the smallest set of likeliest tokens whose probability
-    reaches p (Holtzman et al. 2020, arXiv:1904.09751). A token is drawn by inverting the cumulative distribution,
-    likeliest first, at one uniform number per row.
-    """
-    chosen = logits.argmax(-1)
-    rows = [row for row, sampler in enumerate(samplers) if sampler.temperature > 0]
-    if not rows:
+    token: int
+    probability: float
+    alternatives: list[tuple[int, float]]
+
+
+class Sampler:
+    """Settings of all slots. A row's choice depends on its own logits and settings only."""
+
+    def __init__(self, slots: int) -> None:
+        self.settings: list[Settings | None] = [None] * slots
+        self.seen: Tensor | None = None  # (S, V) tokens of each text so far, kept once somebody asks for a penalty
+
+    def take(self, slot: int, settings: Settings, context: list[int], vocabulary: int, device: torch.device) -> None:
+        """`context` is what the repetition penalty counts as said already."""
+        self.settings[slot] = settings
+        if settings.repetition_penalty != 1:
+            if self.seen is None:
+                self.seen = torch.zeros(len(self.settings), vocabulary, dtype=torch.bool, device=device)
+            self.seen[slot] = False
+            self.seen[slot, torch.tensor(context, dtype=torch.long, device=device)] = True
+
+    def release(self, slot: int) -> None:
+        self.settings[slot] = None
+
+    def choose(self, logits: Tensor, slots: list[int]) -> list[Choice]:
+        """logits (R, V), one row for each of `slots`, all of which have been taken."""
+        settings = [s for slot in slots if (s := self.settings[slot]) is not None]
+        logits = logits.float()
+        total = logits.logsumexp(-1, keepdim=True)
+        chosen = self._tokens(logits, settings, slots)
+        probabilities = (logits.gather(-1, chosen[:, None]) - total).exp()[:, 0].tolist()
+        tokens = chosen.tolist()
+        most = max(s.alternatives for s in settings)
+        alternatives: list[list[tuple[int, float]]] = [[] for _ in slots]
+        if most:
+            best, ids = logits.topk(min(most, logits.shape[-1]))
+            rows = zip(ids.tolist(), (best - total).exp().tolist(), settings, strict=True)
+            alternatives = [list(zip(i, p, strict=True))[: s.alternatives] for i, p, s in rows]
+        for slot, s, token in zip(slots, settings, tokens, strict=True):
+            if s.repetition_penalty != 1 and self.seen is not None:
+                self.seen[slot, token] = True
+        return [Choice(*row) for row in zip(tokens, probabilities, alternatives, strict=True)]
+
+    def _tokens(self, logits: Tensor, settings: list[Settings], slots: list[int]) -> Tensor:
+        if any(s.repetition_penalty != 1 for s in settings):
+            assert self.seen is not None
+            penalty = logits.new_tensor([s.repetition_penalty for s in settings])[:, None]
+            penalized = torch.where(logits < 0, logits * penalty, logits / penalty)
+            seen = self.seen[slots] & (penalty != 1)
+            logits = torch.where(seen, penalized, logits)
+        chosen = logits.argmax(-1)
+        open_rows = [row for row, s in enumerate(settings) if s.temperature > 0 and not s.top_k]
+        if open_rows:
+            chosen[open_rows] = draw(logits[open_rows], [settings[row] for row in open_rows])
+        for row, s in enumerate(settings):
+            if s.temperature > 0 and s.top_k:
+                chosen[row] = draw_among(logits[row], s, s.top_k)
         return chosen
-    drawing = [samplers[row] for row in rows]
-    vocabulary = logits.shape[-1]
-    temperature = torch.tensor([s.temperature for s in drawing], dtype=torch.float32, device=logits.device)
-    scores = logits[rows].float() / temperature[:, None]
-    u = torch.tensor([s.numbers.random() for s in drawing], device=logits.device)
-    top_p = torch.tensor([s.top_p for s in drawing], device=logits.device)
-    top_k = torch.tensor([s.top_k or vocabulary for s in drawing], device=logits.device)
-
-    picked = torch.empty_like(top_k)
-    open_rows = torch.arange(len(rows), device=logits.device)
-    for size in (*(size for size in SHORTLISTS if size < vocabulary), vocabulary):
-        drawn, settled = _pick(scores[open_rows], u[open_rows], top_k[open_rows], top_p[open_rows], size)
-        picked[open_rows] = drawn
-        open_rows = open_rows[~settled]
-        if not len(open_rows):
-            break
-    chosen[rows] = picked
-    return chosen
 
 
-def _pick(scores: Tensor, u: Tensor, top_k: Tensor, top_p: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Draw among the `size` likeliest of each row; also says for which rows that was enough to be exact."""
-    best, tokens = scores.topk(size)
-    within_k = torch.arange(size, device=scores.device)[None] < top_k[:, None]
-    best = best.masked_fill(~within_k, -torch.inf)
-    unlimited = top_k >= scores.shape[-1]
-    total = torch.where(unlimited, scores.logsumexp(-1), best.logsumexp(-1))
-    cumulative = (best - total[:, None]).exp().cumsum(-1)
-    # Without top-k, the end of the nucleus, or else the place of the draw, must lie within the shortlist.
-    reached = cumulative[:, -1] >= torch.where(top_p < 1, top_p, u)
-    settled = torch.where(unlimited, reached, top_k <= size) | torch.full_like(reached, size == scores.shape[-1])
-    end = torch.searchsorted(cumulative, top_p[:, None]).clamp(max=size - 1)
-    mass = torch.where(top_p < 1, cumulative.gather(-1, end)[:, 0], torch.ones_like(u))
-    place = torch.searchsorted(cumulative, (u * mass)[:, None], right=True)
-    place = torch.minimum(place, torch.where(top_p[:, None] < 1, end, size - 1))
-    place = torch.minimum(place, (top_k[:, None] - 1).clamp(max=size - 1))
-    return tokens.gather(-1, place)[:, 0], settled
+def draw(logits: Tensor, settings: list[Settings]) -> Tensor:
+    """A token for each row of logits (R, V), top-p only: invert the cumulative distribution at a uniform number.
+
+    Top-p keeps the smallest set of likeliest tokens whose probability reaches p (Holtzman et al. 2020,
+    arXiv:1904.09751). A token belongs to it if the likelier ones weigh less than p together, so a draw from the
+    whole distribution is kept if that holds and repeated if not: nothing has to be sorted.
+    """
+    temperature = logits.new_tensor([s.temperature for s in settings])[:, None]
+    probabilities = (logits / temperature).softmax(-1)
+    cumulative = probabilities.cumsum(-1)
+    mass = cumulative[:, -1:].contiguous()
+    last = torch.searchsorted(cumulative, mass)  # the last token that adds to the mass
+    u = logits.new_tensor([s.uniform() for s in settings])[:, None]
+    picked = torch.minimum(torch.searchsorted(cumulative, u * mass, right=True), last)
+    if all(s.top_p >= 1 for s in settings):
+        return picked[:, 0]
+    above = torch.where(probabilities > probabilities.gather(-1, picked), probabilities, 0).sum(-1)
+    outside = above >= logits.new_tensor([s.top_p if s.top_p < 1 else 2.0 for s in settings])
+    for row in outside.nonzero()[:, 0].tolist():
+        s, mine = settings[row], probabilities[row]
+        for _ in range(MOST_DRAWS - 1):
+            place = torch.searchsorted(cumulative[row], s.uniform() * mass[row, 0], right=True)
+            token = torch.minimum(place, last[row, 0])
+            if float(torch.where(mine > mine[token], mine, 0).sum()) < s.top_p:
+                picked[row, 0] = token
+                break
+        else:
+            picked[row, 0] = draw_among(logits[row], s, logits.shape[-1])
+    return picked[:, 0]
+
+
+def draw_among(logits: Tensor, s: Settings, k: int) -> Tensor:
+    """A token of the `k` likeliest of logits (V,), then of the top-p set among these."""
+    best, tokens = logits.topk(min(k, logits.shape[-1]))
+    cumulative = (best / s.temperature).softmax(-1).cumsum(-1)
+    last = len(tokens) - 1
+    if s.top_p < 1:
+        last = min(int(torch.searchsorted(cumulative, s.top_p)), last)
+    place = int(torch.searchsorted(cumulative, s.uniform() * float(cumulative[last]), right=True))
+    return tokens[min(place, last)]

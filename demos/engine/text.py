@@ -5,16 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-_INCOMPLETE = "�"  # what decoders put in place of bytes that are no character (yet)
+_INCOMPLETE = "\N{REPLACEMENT CHARACTER}"  # what decoders put in place of bytes that are no character (yet)
 
 
 class TextStream:
-    """Gives each new token's text; bytes of an unfinished character are held until the character is whole."""
+    """Gives each new token's text; bytes of an unfinished character are held until the character is whole.
 
-    def __init__(self, tokenizer: Any) -> None:
+    With `stop` strings, text that may be the beginning of one is held as well, and `stopped` says that one has come:
+    what was given ends just before it.
+    """
+
+    def __init__(self, tokenizer: Any, stop: tuple[str, ...] = ()) -> None:
         self.tokenizer = tokenizer
         self.pending: list[int] = []
         self.given = ""
+        self.stop = stop
+        self.held = ""
+        self.stopped = False
 
     def push(self, token: int) -> str:
         self.pending.append(token)
@@ -25,14 +32,31 @@ class TextStream:
         # The last token stays as context: some tokenizers drop the blank before a text's first piece.
         self.pending = [token]
         self.given = self.tokenizer.decode(self.pending, skip_special_tokens=True)
-        return fresh
+        return self._until_stop(fresh)
 
     def flush(self) -> str:
         """What was still held when the output ended."""
         text = self.tokenizer.decode(self.pending, skip_special_tokens=True)
         fresh = text[len(self.given) :] if text.startswith(self.given) else ""
         self.pending, self.given = [], ""
+        fresh = self._until_stop(fresh) + ("" if self.stopped else self.held)
+        self.held = ""
         return fresh
+
+    def _until_stop(self, fresh: str) -> str:
+        if not self.stop or self.stopped:
+            return "" if self.stopped else fresh
+        text = self.held + fresh
+        found = [place for stop in self.stop if (place := text.find(stop)) >= 0]
+        if found:
+            self.stopped, self.held = True, ""
+            return text[: min(found)]
+        longest = max(map(len, self.stop)) - 1
+        keep = next(
+            (n for n in range(min(longest, len(text)), 0, -1) if any(s.startswith(text[-n:]) for s in self.stop)), 0
+        )
+        self.held = text[len(text) - keep :]
+        return text[: len(text) - keep]
 
 
 class Pieces:

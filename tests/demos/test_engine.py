@@ -3,6 +3,7 @@
 import math
 import random
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from demos.engine import Engine, GenerationRequest, RequestError
 from demos.engine.loading import ModelError, load_model
-from demos.engine.sampling import Sampler, choose
+from demos.engine.sampling import Sampler, Settings
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -149,11 +150,11 @@ def test_requests_that_can_never_be_served_are_refused_at_once(engine):
 
 def test_a_failing_model_ends_its_requests_and_the_engine_lives_on(engine):
     served = engine._models["tiny"]
-    step, served.backend.step = served.backend.step, lambda tokens: torch.zeros(1)[5]
+    step, served.decoder.step = served.decoder.step, lambda tokens, slots: torch.zeros(1)[5]
     finished = run(engine)[0].result(60)
     assert finished.reason == "error"
     assert finished.error.startswith("IndexError")
-    served.backend.step = step
+    served.decoder.step = step
     assert run(engine)[0].result(60).reason in ("length", "stop")
 
 
@@ -182,42 +183,58 @@ def reference_distribution(logits, temperature, top_k, top_p):
         if mass >= top_p:
             break
     weights = probabilities[kept]
-    return kept, weights / weights.sum()
+    return dict(zip(kept, (weights / weights.sum()).tolist(), strict=True))
+
+
+def chosen(logits, settings):
+    """The tokens of all rows."""
+    sampler = Sampler(len(settings))
+    for row, one in enumerate(settings):
+        sampler.take(row, one, [], logits.shape[-1], logits.device)
+    return [choice.token for choice in sampler.choose(logits, list(range(len(settings))))]
 
 
 @pytest.mark.parametrize(
     ("temperature", "top_k", "top_p"),
-    [(1.0, 0, 1.0), (0.7, 5, 1.0), (1.3, 0, 0.9), (1.0, 300, 0.95), (1.0, 20, 0.5), (5.0, 0, 0.999), (1.0, 1, 1.0)],
+    [(1.0, 0, 1.0), (0.7, 5, 1.0), (1.3, 0, 0.9), (1.0, 300, 0.95), (1.0, 20, 0.5), (5.0, 0, 0.2), (1.0, 1, 1.0)],
 )
 def test_draws_follow_the_filtered_distribution(temperature, top_k, top_p):
-    """The token at each uniform number is the one the inverse cumulative distribution names."""
-    logits = torch.randn(700, generator=torch.Generator().manual_seed(4)) * 2
-    kept, weights = reference_distribution(logits, temperature, top_k, top_p)
-    cumulative = weights.cumsum(0)
+    """Counts over many draws: nothing outside of the set, and the spread that chance explains inside of it."""
+    logits = torch.randn(300, generator=torch.Generator().manual_seed(4)) * 2
+    expected = reference_distribution(logits, temperature, top_k, top_p)
+    rows, rounds = 500, 16
     numbers = random.Random(9)
-    for _ in range(300):
-        sampler = Sampler(temperature, top_k, top_p, random.Random())
-        u = numbers.random()
-        sampler.numbers.random = lambda u=u: u
-        place = int(torch.searchsorted(cumulative, u, right=True))
-        nearest = min(abs(float(c) - u) for c in cumulative)
-        if nearest < 1e-5:
-            continue  # on the boundary between two tokens single precision may fall either way
-        assert int(choose(logits[None], [sampler])[0]) == kept[min(place, len(kept) - 1)]
+    counts = Counter()
+    for _ in range(rounds):
+        settings = [Settings(temperature, top_k, top_p, numbers=random.Random(numbers.random())) for _ in range(rows)]
+        counts.update(chosen(logits.expand(rows, -1), settings))
+    draws = rows * rounds
+    assert set(counts) <= set(expected)
+    distance = sum((counts[token] - draws * p) ** 2 / (draws * p) for token, p in expected.items())
+    assert distance < len(expected) + 5 * math.sqrt(2 * len(expected))  # chi square, five standard deviations
 
 
 def test_rows_with_different_settings_do_not_disturb_each_other():
-    logits = torch.randn(3, 500, generator=torch.Generator().manual_seed(1))
-    settings = [(0.0, 0, 1.0), (1.0, 3, 1.0), (1.0, 0, 0.3)]
+    logits = torch.randn(4, 500, generator=torch.Generator().manual_seed(1))
+    kinds = [(0.0, 0, 1.0, 1.0), (1.0, 3, 1.0, 1.0), (1.0, 0, 0.3, 1.0), (1.0, 0, 1.0, 1.5)]
 
-    def sampler(row):
-        return Sampler(*settings[row], random.Random(row))
+    def settings(row):
+        return Settings(*kinds[row], numbers=random.Random(row))
 
-    together = choose(logits, [sampler(row) for row in range(3)]).tolist()
-    assert together == [int(choose(logits[row][None], [sampler(row)])[0]) for row in range(3)]
+    together = chosen(logits, [settings(row) for row in range(4)])
+    assert together == [chosen(logits[row][None], [settings(row)])[0] for row in range(4)]
     assert together[0] == int(logits[0].argmax())
 
 
 def test_temperature_zero_ignores_the_seed():
     logits = torch.tensor([[0.1, math.pi, 2.0]])
-    assert choose(logits, [Sampler(0.0, 0, 1.0, random.Random(1))]).tolist() == [1]
+    assert chosen(logits, [Settings(0.0, numbers=random.Random(1))]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("temperature", math.nan), ("temperature", -1.0), ("top_p", 0.0), ("top_k", -1), ("stop", ("",))],
+)
+def test_settings_no_model_can_work_with_are_refused_by_name(engine, field, value):
+    with pytest.raises(RequestError, match=field):
+        run(engine, **{field: value})

@@ -1,0 +1,45 @@
+"""What the step loop asks of a model: see docs/engine.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive tokens of a prompt, to be read into `slot`; `start` of its tokens have been read before."""
+
+    slot: int
+    start: int
+    tokens: list[int]
+
+
+class Decoder(Protocol):
+    """S texts that advance together. What one slot computes depends on no other slot, bit for bit."""
+
+    slots: int
+    window: int | None  # most tokens a slot can hold; None where there is no bound
+    places: int  # pieces that are read in one pass
+
+    def start(self, slot: int, prompt: list[int]) -> list[int]:
+        """Take a slot for a new text; returns the tokens that have to be read before the first choice."""
+        ...
+
+    def cut(self, remaining: int) -> int:
+        """How many of the `remaining` tokens the next piece takes; 0 if they are to be stepped instead."""
+        ...
+
+    def read(self, pieces: list[Piece]) -> Tensor:
+        """At most `places` pieces, those of one slot in order -> logits (len(pieces), V) after the last token of each."""
+        ...
+
+    def step(self, tokens: Tensor, slots: list[int]) -> Tensor:
+        """tokens (S,), of which those at `slots` count -> logits (S, V), of which those at `slots` mean something."""
+        ...
+
+    def release(self, slot: int) -> None:
+        """The text in `slot` has ended."""
+        ...
