@@ -159,6 +159,10 @@ def panel_context(
         "lines": _with_replies(lines, room) if frozen else lines,
         "pins": lines_of(pins, own),
         "questions": count_questions(room),
+        "show": "open",
+        "sort": "votes",
+        "shows": SHOWS,
+        "sorts": SORTS,
         "blank": BLANK,
         "live": not frozen,
         "last": number,
@@ -200,8 +204,6 @@ def questions_context(request: HttpRequest, room: RoomInfo, *, show: Show, sort:
         "question_list": [replace(line, continued=False) for line in lines_of(events, own)],
         "show": show,
         "sort": sort,
-        "shows": SHOWS,
-        "sorts": SORTS,
         "more_questions": offset + len(events) if more else None,
     }
 

@@ -1,260 +1,194 @@
-// A chat panel (templates/chat/panel.html): live messages, history, and a form whose messages are never lost.
+// A chat panel (templates/chat/panel.html). This module brings its parts together; each has a file of its own.
 
 import { live } from "../live/socket.js";
+import { Composer } from "./composer.js";
+import { edit } from "./edit.js";
+import { History, show } from "./history.js";
 import { Log } from "./log.js";
-import { Outbox } from "./outbox.js";
+import { Menu } from "./menu.js";
+import { Messages } from "./messages.js";
+import { Pins } from "./pins.js";
+import { Presence } from "./presence.js";
+import { Questions } from "./questions.js";
+import { Sending } from "./sending.js";
+import { Thread } from "./thread.js";
+import { Unread } from "./unread.js";
 
-const WARN_AT = 500; // characters left
+const SAID_FOR = 8000; // milliseconds
 
 class Panel {
-  #panel;
-  #room;
-  #me;
-  #log;
-  #outbox = null;
-  #unread = 0;
-  #loading = false;
-  #edge = null; // watches whether the link to earlier messages comes into view
+  #stateText = "";
+  #saying = null;
 
-  constructor(panel) {
-    const { chat, me, name, role, last, longest } = panel.dataset;
-    this.#panel = panel;
-    this.#room = chat;
-    this.#me = me ? { id: me, name, role } : null;
-    this.#log = new Log(panel);
+  constructor(element) {
+    const { chat, me, name, role, last, longest, address } = element.dataset;
+    this.element = element;
+    this.room = chat;
+    this.address = address;
+    this.me = me ? { id: me, name, role } : null;
+    this.mayWrite = Boolean(this.me && element.querySelector(".chat-main .chat-form"));
+    this.moderates = "moderates" in element.dataset;
     this.longest = Number(longest);
-    panel.classList.add("is-live");
+    this.newest = Number(last); // number of the newest thing that happened
+    this.newestMessage = 0; // number of the newest message in the room itself
+    element.classList.add("is-live");
 
-    this.#startHistory();
-    this.#part(".chat-new").addEventListener("click", () => this.#log.scrollToEnd());
-    this.#part(".chat-log").addEventListener("scroll", () => this.#log.atEnd && this.#read(), { passive: true });
-    if (this.#me && this.#part(".chat-form")) this.#startWriting();
-    live.subscribe(`room:${this.#room}`, {
-      after: Number(last),
-      onEvents: (events) => this.#show(events),
+    this.messages = new Messages(element, { me: this.me, address, mayWrite: this.mayWrite });
+    this.log = new Log(element.querySelector(".chat-main"), this.messages);
+    this.history = new History(this, this.log);
+    this.thread = new Thread(this);
+    this.questions = new Questions(this);
+    this.pins = new Pins(this);
+    this.presence = new Presence(this);
+    this.unread = new Unread(this);
+    this.menu = new Menu(this);
+    this.sending = null;
+    this.composer = null;
+    if (this.mayWrite) this.#startWriting();
+    live.subscribe(`room:${this.room}`, {
+      after: this.newest,
+      onEvents: (events) => this.#hear(events),
       onState: (state, error) => this.#showState(state, error),
     });
+    this.#goToAddress();
+    addEventListener("hashchange", () => this.#goToAddress());
   }
 
-  #part(selector) {
-    return this.#panel.querySelector(selector);
+  #startWriting() {
+    const form = this.element.querySelector(".chat-main .chat-form");
+    this.composer = new Composer(form, {
+      room: this.room,
+      me: this.me,
+      longest: this.longest,
+      onTyping: () => this.presence.tell(),
+      onUp: () => this.editLast(this.log),
+      onSend: async (text, { elements: { asked } }) => {
+        this.composer.clear();
+        const question = asked.checked;
+        asked.checked = false;
+        if (this.history.detached) await this.history.toNewest();
+        this.sending.add({ text, asked: question });
+        this.log.scrollToEnd();
+      },
+    });
+    this.composer.keepAs(`chat.draft.${this.me.id}.${this.room}`);
+    this.sending = new Sending(this);
+    this.thread.startWriting();
   }
 
-  // --- Reading ---------------------------------------------------------------------------------------------------
+  /** Opens the newest of one's own messages for a change. */
+  editLast(log) {
+    const own = log.elements.findLast((element) => {
+      const message = this.messages.of(element);
+      return message && this.messages.isMine(message) && !message.gone;
+    });
+    if (own) edit(this, own);
+  }
 
-  #show(events) {
-    const atEnd = this.#log.atEnd;
+  // --- What the server tells ---------------------------------------------------------------------------------------
+
+  #hear(events) {
+    const { atEnd } = this.log;
     for (const event of events) {
+      if (event.n) this.newest = Math.max(this.newest, event.n);
       if (event.type === "gap") this.#startOver();
-      if (event.type !== "message") continue;
-      const mine = event.author.id === this.#me?.id;
-      if (mine) this.#outbox?.remove(event.client_id);
-      if (this.#log.put(event) && !mine && (!atEnd || document.hidden)) this.#unread += 1;
+      else this.apply(event, atEnd);
     }
-    this.#showUnread();
+    this.unread.look();
   }
 
-  /** So much was missed that only the newest came: earlier ones are read again from the history. */
-  #startOver() {
-    this.#log.clear();
-    this.#part(".chat-earlier").hidden = false;
-    for (const entry of this.#pending()) this.#showPending(entry);
+  /** A message or a change: from the room's topic, or the answer to one's own command. */
+  apply(event, atEnd = this.log.atEnd) {
+    if (event.type === "message") this.#message(event, atEnd);
+    else if (event.type === "change") this.#change(event);
   }
+
+  #message(event, atEnd) {
+    const message = this.messages.learn(event);
+    const mine = this.messages.isMine(event);
+    if (mine) this.sending?.received(event);
+    this.presence.stopped(event.author.id);
+    if (event.thread) {
+      this.thread.put(message);
+      return;
+    }
+    const isNew = event.n > this.newestMessage && !this.log.numbered(event.n);
+    this.newestMessage = Math.max(this.newestMessage, event.n);
+    if (!this.history.detached) this.log.put(message);
+    if (!isNew) return;
+    if (!mine) this.unread.came(atEnd);
+    this.questions.put(message);
+  }
+
+  #change({ n, message }) {
+    const before = this.messages.get(message.id);
+    if (!this.messages.change(n, message)) return;
+    this.thread.changed(message);
+    this.pins.changed(message);
+    this.questions.changed(message, before);
+  }
+
+  /** So much was missed that only the newest came: everything is read again. */
+  #startOver() {
+    this.history.startOver();
+    this.sending?.showAll();
+    this.thread.startOver();
+    this.pins.startOver();
+    this.questions.startOver();
+  }
+
+  // --- What the viewer is told -------------------------------------------------------------------------------------
 
   #showState(state, error) {
-    const text = {
+    this.#stateText = {
       connecting: "Connecting…",
       live: "",
       delayed: "Live news is interrupted; messages are kept and will appear.",
       refused: error?.message ?? "",
     }[state];
-    this.#part(".chat-state").textContent = text;
-    this.#panel.dataset.state = state;
+    this.element.dataset.state = state;
+    if (!this.#saying) this.element.querySelector(".chat-state").textContent = this.#stateText;
     if (state !== "live" && state !== "delayed") return;
-    this.#outbox?.send();
-    this.#watchEdge();
+    this.sending?.send();
+    this.history.watch();
+    this.unread.look();
   }
 
-  #showUnread() {
-    const button = this.#part(".chat-new");
-    button.hidden = this.#unread === 0 || this.#log.atEnd;
-    button.textContent = this.#unread === 1 ? "1 new message" : `${this.#unread} new messages`;
+  /** A sentence in the panel's status line, for a while. */
+  say(text) {
+    clearTimeout(this.#saying);
+    const line = this.element.querySelector(".chat-state");
+    line.textContent = text;
+    this.#saying = setTimeout(() => {
+      this.#saying = null;
+      line.textContent = this.#stateText;
+    }, SAID_FOR);
   }
 
-  #read() {
-    this.#unread = 0;
-    this.#showUnread();
+  // --- Places ------------------------------------------------------------------------------------------------------
+
+  /** Goes to message number `n`; to a reply, in its thread. */
+  async goTo(n) {
+    const reply = this.thread.log.numbered(n);
+    if (reply) return show(reply);
+    if (this.questions.open) this.questions.toggle(false);
+    const thread = await this.history.goTo(n);
+    if (thread) await this.thread.open(thread, { n });
+    return undefined;
   }
 
-  #startHistory() {
-    const earlier = this.#part(".chat-earlier");
-    earlier.addEventListener("click", (event) => {
-      event.preventDefault();
-      this.#loadEarlier();
-    });
-    // Scrolling up to the link is enough.
-    this.#edge = new IntersectionObserver(([entry]) => entry.isIntersecting && this.#loadEarlier(), {
-      root: this.#part(".chat-log"),
-      rootMargin: "300px 0px 0px 0px",
-    });
+  #goToAddress() {
+    const n = Number(/^#m(\d+)$/.exec(location.hash)?.[1] ?? 0);
+    if (!n) return;
+    const element = this.thread.log.numbered(n) ?? this.log.numbered(n);
+    if (element) show(element);
+    else this.#whenLive(() => this.goTo(n));
   }
 
-  /** An observer speaks when something changes; asked anew, it also says how things are. */
-  #watchEdge() {
-    this.#edge.disconnect();
-    this.#edge.observe(this.#part(".chat-earlier"));
-  }
-
-  async #loadEarlier() {
-    const before = this.#log.first;
-    if (this.#loading || before <= 1 || !live.connected) return;
-    this.#loading = true;
-    const earlier = this.#part(".chat-earlier");
-    earlier.classList.add("is-loading");
-    try {
-      const { events, more } = await live.command("chat.history", { room: this.#room, before, limit: 50 });
-      this.#log.putBefore(events);
-      earlier.hidden = !more;
-      this.#watchEdge();
-    } catch (error) {
-      if (!error.lost) this.#part(".chat-state").textContent = error.message;
-    } finally {
-      this.#loading = false;
-      earlier.classList.remove("is-loading");
-    }
-  }
-
-  // --- Writing -----------------------------------------------------------------------------------------------------
-
-  #startWriting() {
-    this.#outbox = new Outbox(this.#me.id, {
-      onSent: (entry, event) => {
-        if (entry.room === this.#room) this.#showSent(event);
-      },
-      onFailed: (entry) => this.#showFailed(entry),
-      onWaiting: (why) => {
-        for (const entry of this.#pending()) if (!entry.error) this.#note(entry, why); // they go in order: all wait
-      },
-    });
-    this.#outbox.tidy((clientId) => this.#log.sentAs(this.#me.id, clientId));
-    for (const entry of this.#pending()) this.#showPending(entry);
-
-    const form = this.#part(".chat-form");
-    const text = form.elements.text;
-    const draft = `chat.draft.${this.#room}`;
-    text.value ||= stored(draft);
-    text.addEventListener("input", () => {
-      store(draft, text.value);
-      this.#count(text.value);
-    });
-    text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      form.requestSubmit();
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const written = text.value.trim();
-      if (!written || [...written].length > this.longest) return;
-      text.value = "";
-      store(draft, "");
-      this.#count("");
-      form.querySelector(".notice")?.remove();
-      this.#showPending(this.#outbox.add(this.#room, written));
-      this.#log.scrollToEnd();
-      this.#outbox.send();
-    });
-    this.#count(text.value);
-  }
-
-  #count(text) {
-    const left = this.longest - [...text.trim()].length;
-    const count = this.#part(".chat-count");
-    count.textContent = left < 0 ? `${-left} characters too long` : left < WARN_AT ? `${left} characters left` : "";
-    count.classList.toggle("is-over", left < 0);
-    this.#part(".chat-form [type=submit]").disabled = left < 0;
-  }
-
-  #pending() {
-    return this.#outbox?.entries().filter(({ room }) => room === this.#room) ?? [];
-  }
-
-  #showPending(entry) {
-    this.#log.putPending(entry, this.#me);
-    if (entry.error) this.#showFailed(entry);
-    else this.#note(entry, live.connected ? "Sending…" : "Waiting for the connection");
-  }
-
-  /** The line below a pending message that says what becomes of it. */
-  #noteOf(entry) {
-    const message = this.#log.sentAs(this.#me.id, entry.client_id);
-    return message && !message.dataset.n ? message.querySelector(".chat-sending") : null;
-  }
-
-  #showSent(event) {
-    const message = this.#log.put(event) ?? this.#log.numbered(event.n);
-    for (const earlier of this.#panel.querySelectorAll("[data-n] .chat-sending")) earlier.hidden = true;
-    const note = message.querySelector(".chat-sending");
-    note.textContent = "Sent";
-    note.hidden = false;
-  }
-
-  #note(entry, text) {
-    const note = this.#noteOf(entry);
-    if (!note) return;
-    note.textContent = text;
-    note.hidden = false;
-    note.closest(".chat-message").classList.remove("is-failed");
-  }
-
-  #showFailed(entry) {
-    this.#note(entry, `Not sent. ${entry.error} `);
-    const note = this.#noteOf(entry);
-    if (!note) return;
-    note.closest(".chat-message").classList.add("is-failed");
-    const signIn = document.createElement("a");
-    signIn.href = this.#panel.dataset.signIn;
-    signIn.textContent = "Sign in";
-    if (entry.code === "sign_in") note.append(signIn);
-    note.append(
-      button("Try again", () => {
-        this.#note(entry, "Sending…");
-        this.#outbox.retry(entry.client_id);
-      }),
-      " ",
-      button("Discard", () => {
-        this.#outbox.remove(entry.client_id);
-        this.#log.discard(this.#me.id, entry.client_id);
-        this.#part(".chat-form").elements.text.focus();
-      }),
-    );
+  #whenLive(action) {
+    if (live.connected) action();
+    else setTimeout(() => this.#whenLive(action), 200);
   }
 }
 
-function button(text, action) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.className = "button button-quiet button-small";
-  element.textContent = text;
-  element.addEventListener("click", action);
-  return element;
-}
-
-function stored(key) {
-  try {
-    return localStorage.getItem(key) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function store(key, value) {
-  try {
-    if (value) localStorage.setItem(key, value);
-    else localStorage.removeItem(key);
-  } catch {
-    // Storage is full or switched off: the draft lasts as long as the page.
-  }
-}
-
-for (const panel of document.querySelectorAll("[data-chat]")) new Panel(panel);
+for (const element of document.querySelectorAll("[data-chat]")) new Panel(element);
