@@ -29,6 +29,7 @@ from .models import BlockedWord, Message, Room, Sanction
 from .oversight import Wanted
 from .rooms import RoomInfo
 from .services import existing_room
+from .titles import titles_of
 
 CARDS_PER_PAGE = 10
 ROWS_PER_PAGE = 50
@@ -239,6 +240,7 @@ def room(request: HttpRequest, room_key: str) -> HttpResponse:
         cards=oversight.cards(request.user, list(page), found),
         hidden=oversight.lines_of(request.user, list(hidden), found),
         full=full,
+        titles=titles_of([found.key]),
         slow=SLOW,
         sanctions=order.in_force().filter(room__key=found.key).select_related("user", "room", "made_by")[:ROWS_PER_PAGE]
         if full
@@ -278,7 +280,9 @@ def sanctions(request: HttpRequest) -> HttpResponse:
     past = request.GET.get("state") == "past"
     found = Sanction.objects.exclude(pk__in=order.in_force().values("pk")) if past else order.in_force()
     page = Paginator(found.select_related("user", "room", "made_by"), ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "chat/moderation/sanctions.html", page_context(request, "sanctions", page=page, past=past))
+    titles = titles_of(row.room.key for row in page if row.room)
+    context = page_context(request, "sanctions", page=page, past=past, titles=titles)
+    return render(request, "chat/moderation/sanctions.html", context)
 
 
 @overseers_only
@@ -321,6 +325,7 @@ def record(request: HttpRequest) -> HttpResponse:
         "record",
         page=page,
         acts=[(row, moderation.ACTIONS.get(row.action, row.action)) for row in page],
+        titles=titles_of(row.room_key for row in page if row.room_key),
         actions=moderation.ACTIONS,
         action=action,
         room_key=key_of(request.GET.get("room", "")),

@@ -25,9 +25,10 @@ from . import moderation, order, oversight, privacy, room_export
 from .models import Report
 from .oversight import Wanted
 from .services import existing_room
+from .titles import titles_of
 from .views_moderation import DURATIONS, key_of, minutes_of, overseers_only, page_context
 
-ACTS_SHOWN = 20
+ROWS_SHOWN = 20
 
 
 @overseers_only
@@ -44,22 +45,22 @@ def person(request: HttpRequest, public_id: str) -> HttpResponse:
     """Somebody's messages, sanctions, what moderators did about them, and what can be done."""
     about = get_object_or_404(User, public_id=public_id)
     piece = oversight.stream(request.user, Wanted(person=about.public_id))
-    rooms = {line.message.room.key: line.room for line in piece.lines if line.room}
+    in_force = list(order.in_force().filter(user=about).select_related("room", "made_by", "user"))
+    over = about.sanctions.exclude(pk__in=[row.pk for row in in_force]).select_related("room", "made_by", "user")
+    past = list(over[:ROWS_SHOWN])
+    acts = list(oversight.record(person=about.public_id)[:ROWS_SHOWN])
+    keys = [row.room.key for row in (*in_force, *past) if row.room] + [row.room_key for row in acts if row.room_key]
     context = page_context(
         request,
         "people",
         about=about,
         piece=piece,
-        rooms=rooms.values(),
+        rooms={line.room.key: line.room for line in piece.lines if line.room}.values(),
         durations=DURATIONS,
-        in_force=order.in_force().filter(user=about).select_related("room", "made_by", "user"),
-        past=about.sanctions.exclude(pk__in=order.in_force().values("pk")).select_related("room", "made_by")[
-            :ACTS_SHOWN
-        ],
-        acts=[
-            (row, moderation.ACTIONS.get(row.action, row.action))
-            for row in oversight.record(person=about.public_id)[:ACTS_SHOWN]
-        ],
+        in_force=in_force,
+        past=past,
+        acts=[(row, moderation.ACTIONS.get(row.action, row.action)) for row in acts],
+        titles=titles_of(keys),
         messages_count=about.chat_messages.count(),
         reports_about=Report.objects.filter(message__author=about).count(),
         reports_made=about.reports_made.count(),

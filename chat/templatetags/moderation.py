@@ -9,6 +9,7 @@ from django import template
 from chat import links
 from chat.mentions import without_marks
 from chat.models import Message
+from chat.titles import RoomTitle
 
 register = template.Library()
 
@@ -24,6 +25,13 @@ def permalink(message: Message) -> str:
 def excerpt(message: Message) -> str:
     text = " ".join(without_marks(message.text).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+@register.filter
+def room_title(key: str, titles: Mapping[str, RoomTitle] | None) -> str:
+    """The title of a room, or its key where it hangs on nothing any more."""
+    found = (titles or {}).get(key)
+    return found.title if found else key
 
 
 @register.filter
