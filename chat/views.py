@@ -156,7 +156,7 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    context = panel_context(request, found, "Messages", before=before, around_number=around, limit=LONGEST_PIECE)
+    context = panel_context(request, found, "Conversation", before=before, around_number=around, limit=LONGEST_PIECE)
     if root is not None:
         context |= thread_context(request, found, root, after=after)
     if context["later"] is not None:
