@@ -45,6 +45,7 @@ MOST_AT_ONCE = 500  # messages hidden by one act
 # What an act is called in the record, and what it says there.
 ACTIONS = {
     "hide": "hid a message",
+    "keep": "kept a reported message hidden",
     "show": "showed a message again",
     "delete": "deleted a message",
     "dismiss": "found reports to be without cause",
@@ -121,6 +122,17 @@ def dismiss_reports(*, user: Viewer, message_id: int) -> Event | None:
     return None
 
 
+def keep_hidden(*, user: Viewer, message_id: int) -> None:
+    """Agree with those who had a message hidden by reporting it: it stays so, by the word of a moderator now."""
+    message, room = find_message(user=user, message_id=message_id)
+    _check_judge(user, message, room)
+    if not message.hidden_at:
+        raise LiveError("no_change", "This message is not hidden.")
+    with transaction.atomic():
+        if _decide(message, Report.State.ACTED):
+            record_act(actor=user, action="keep", message=message)
+
+
 def _decide(message: Message, state: str) -> int:
     return message.reports.filter(state=Report.State.OPEN).update(state=state)
 
@@ -150,7 +162,7 @@ def show_message(*, user: Viewer, message_id: int) -> Event:
         _check_judge(user, message, change.room)
         if not message.hidden_at:
             raise LiveError("no_change", "This message is not hidden.")
-        hid = ModerationAct.objects.filter(message=message, action__in=("hide", "hide_all")).first()
+        hid = ModerationAct.objects.filter(message=message, action__in=("hide", "hide_all", "keep")).first()
         if not can_moderate(user, change.room.key) and hid and hid.actor and is_organizer(hid.actor):
             raise LiveError("forbidden", "An organizer has hidden this message, and organizers can show it again.")
         message.hidden_at = None

@@ -145,6 +145,7 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 DONE = {
     "hide": "The message is hidden.",
+    "keep": "The message stays hidden; its reports are settled.",
     "show": "The message is shown.",
     "dismiss": "The message stands; its reports are settled.",
     "delete": "The message is deleted.",
@@ -177,6 +178,8 @@ def _act(request: HttpRequest, name: str, message_id: int) -> None:
     match name:
         case "hide":
             moderation.hide_message(user=user, message_id=message_id, reason=reason)
+        case "keep":
+            moderation.keep_hidden(user=user, message_id=message_id)
         case "show":
             moderation.show_message(user=user, message_id=message_id)
         case "dismiss":
@@ -229,7 +232,8 @@ def room(request: HttpRequest, room_key: str) -> HttpResponse:
         _set_room(request, found)
         return redirect("moderation_room", found.key)
     page = Paginator(oversight.reported(room=found.key), CARDS_PER_PAGE).get_page(request.GET.get("page"))
-    hidden = Wanted(show="hidden", room=found.key).messages()[:ROWS_PER_PAGE]
+    reported = {message.pk for message in page}
+    hidden = Wanted(show="hidden", room=found.key).messages().exclude(pk__in=reported)[:ROWS_PER_PAGE]
     full = can_moderate(request.user, found.key)
     context = page_context(
         request,
@@ -240,6 +244,7 @@ def room(request: HttpRequest, room_key: str) -> HttpResponse:
         cards=oversight.cards(request.user, list(page), found),
         hidden=oversight.lines_of(request.user, list(hidden), found),
         full=full,
+        one_room=True,
         titles=titles_of([found.key]),
         slow=SLOW,
         sanctions=order.in_force().filter(room__key=found.key).select_related("user", "room", "made_by")[:ROWS_PER_PAGE]

@@ -64,6 +64,7 @@ ACTS: dict[str, tuple[Callable[[User, dict[str, Any]], object], list[str]]] = {
     "hide": (lambda user, on: moderation.hide_message(user=user, message_id=on["message"]), ["Author", "Olga"]),
     "hide the author's": (lambda user, on: moderation.hide_message(user=user, message_id=on["author's"]), ["Olga"]),
     "show": (lambda user, on: moderation.show_message(user=user, message_id=on["hidden"]), ["Author", "Olga"]),
+    "keep hidden": (lambda user, on: moderation.keep_hidden(user=user, message_id=on["hidden"]), ["Author", "Olga"]),
     "dismiss": (lambda user, on: moderation.dismiss_reports(user=user, message_id=on["message"]), ["Author", "Olga"]),
     "pin": (lambda user, on: changes.pin(user=user, message_id=on["message"], on=True), ["Author", "Olga"]),
     "delete": (lambda user, on: moderation.remove_message(user=user, message_id=on["message"]), ["Olga"]),
@@ -183,6 +184,18 @@ def test_a_hidden_message_keeps_its_text_for_moderators_and_its_place_for_all(pe
     told = moderation.show_message(user=people["Author"], message_id=message)
     assert (told["n"], told["message"]["gone"], told["message"]["text"]) == (3, "", "Rude.")
     assert acts() == [("Author", "hide", "Asker", "Rude"), ("Author", "show", "Asker", "")]
+
+
+def test_what_reports_hid_stays_hidden_by_a_moderator_s_word(people, settings):
+    settings.CHAT_REPORTS_TO_HIDE = 1
+    message = say(people["Asker"])
+    moderation.report_message(user=people["Other"], message_id=message)
+    moderation.keep_hidden(user=people["Olga"], message_id=message)
+    assert Report.objects.get().state == "acted"
+    assert [(actor, action) for actor, action, _, _ in acts()] == [(None, "hide"), ("Olga", "keep")]
+    assert numbers() == [1, 2]  # nothing has changed for anybody else
+    with pytest.raises(LiveError, match="An organizer has hidden"):
+        moderation.show_message(user=people["Author"], message_id=message)
 
 
 def test_what_an_organizer_hid_the_authors_cannot_show(people):
