@@ -29,6 +29,7 @@ from .queries import (
     later,
     latest,
     missed,
+    newest_numbers,
     opening,
     pinned,
     thread_of,
@@ -45,6 +46,9 @@ class RoomTopic:
     def backlog(self, user: Any, key: str, after: int | None) -> list[Event]:
         room = existing_room(key)
         return opening(room) if after is None else missed(room, after=after)
+
+    def newest(self, keys: list[str]) -> dict[str, int]:
+        return newest_numbers(keys)
 
 
 class SendMessage(BaseModel):

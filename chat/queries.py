@@ -106,10 +106,7 @@ def opening(room: RoomInfo) -> list[Event]:
     """What a new viewer starts with: the newest messages, and a mark with the number that comes before what follows."""
     # Read first: what is changed meanwhile is told again, and nothing is left out.
     number = Room.objects.filter(key=room.key).values_list("last_number", flat=True).first() or 0
-    events = latest(room)
-    if number > (events[-1]["n"] if events else 0):
-        events.append({"n": number, "type": "mark"})
-    return events
+    return _up_to(number, latest(room), 0)
 
 
 def thread_of(root: Message, room: RoomInfo, *, after: int = 0, limit: int = LONGEST_PIECE) -> list[Event]:
@@ -134,12 +131,23 @@ def missed(room: RoomInfo, *, after: int) -> list[Event]:
         last = {change.message_id: change for change in told}  # of each message the newest
         events += [change_of(change.message, room, change.number) for change in last.values()]
         if sum(map(_characters, events)) <= MOST_CHARACTERS:
-            return sorted(events, key=lambda event: event["n"])
+            return _up_to(number, sorted(events, key=lambda event: event["n"]), after)
     newest = _piece(messages.filter(number__gt=after).order_by("-number")[:MOST_MISSED])
     events = [event_of(message, room) for message in reversed(newest)]
     before = events[0]["n"] if events else number
-    mark: list[Event] = [{"n": number, "type": "mark"}] if not events or events[-1]["n"] < number else []
-    return [{"type": "gap", "after": after, "before": before}, *events, *mark]
+    return [{"type": "gap", "after": after, "before": before}, *_up_to(number, events, after)]
+
+
+def _up_to(number: int, events: list[Event], after: int) -> list[Event]:
+    """These events, with a mark where the last of them is not the newest of all (that message is gone, with its author)."""
+    if number > (events[-1]["n"] if events else after):
+        events.append({"n": number, "type": "mark"})
+    return events
+
+
+def newest_numbers(keys: list[str]) -> dict[str, int]:
+    """How far each of these rooms is; one query."""
+    return dict(Room.objects.filter(key__in=keys).values_list("key", "last_number"))
 
 
 def _characters(event: Event) -> int:

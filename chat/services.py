@@ -63,7 +63,10 @@ def send_message(
     text = checked_text(text)
     earlier = _sent_before(user, client_id, room)
     if earlier is not None:
-        return event_of(earlier, room)
+        event = event_of(earlier, room)
+        # Who stored it may have died before it could tell; who has heard of it hears nothing twice.
+        transaction.on_commit(lambda: tell(room, [event]))
+        return event
     order.check_writer(user, room)
     held = order.check_words(text)
     root = _root(room, thread) if thread is not None else None

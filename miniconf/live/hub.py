@@ -4,7 +4,8 @@ A subscriber has seen events up to number `last`. It is *live* when every logged
 come through the broker; then frames are handed on as they are. Otherwise it is *catching up*: frames are held back
 while the backlog is read. That happens at the start, after the broker was away, and when a number is missing (two
 messages committed one after the other may be published the other way round). So nothing is lost or repeated, and
-logged events are delivered in the order of their numbers.
+logged events are delivered in the order of their numbers. A publication that nobody hears (its process was killed after the
+commit) leaves no trace in the broker, so every few seconds one query asks for all topics which number is the newest.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from . import Event, channel_of
 from .access import CHANNEL as ACCESS
 from .access import Watch
 from .frames import OFFLINE, ONLINE, Frame
-from .registry import TopicKind, find_topic
+from .registry import TopicKind, find_topic, newest_of
 
 logger = logging.getLogger(__name__)
 
 PING_EVERY = 10.0  # seconds; a broker that has said nothing for twice that is taken for gone
+CHECK_EVERY = 10.0  # seconds between looks for what was stored and never heard of
 FRAMES_AT_A_TIME = 32  # a burst must not fill the sockets' queues before any of them could send
 
 # What this process has done since its start, for whoever looks after it.
@@ -99,6 +101,7 @@ class Hub:
         self._commands: asyncio.Queue[tuple[str, ...]] | None = None  # to the broker; None: no connection
         self._failed = False
         self._runner: asyncio.Task[None] | None = None
+        self._checker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.watch = Watch()
 
@@ -187,6 +190,27 @@ class Hub:
                 self.detach(subscription)
                 subscription.sink.fail()
 
+    async def _check(self) -> None:
+        """Look for what was published in vain, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY * random.uniform(0.5, 1.5))
+            kinds: dict[str, dict[str, Topic]] = defaultdict(dict)
+            for topic in self._topics.values():
+                kinds[topic.name.partition(":")[0]][topic.key] = topic
+            for topics in kinds.values():
+                kind = next(iter(topics.values())).kind
+                try:
+                    self._check_topics(topics, await run_db(newest_of, kind, list(topics)))
+                except Exception:
+                    logger.exception("What was missed could not be looked for")
+
+    def _check_topics(self, topics: dict[str, Topic], newest: dict[str, int]) -> None:
+        for key, number in newest.items():
+            behind = [one for one in topics[key].subscriptions if one.held is None and (one.last or 0) < number]
+            if behind:
+                counts["behind"] += 1
+                self._start_catching_up(topics[key], behind)
+
     def _tell_state(self, subscription: Subscription) -> None:
         offline = not subscription.topic.listening
         if subscription.told_offline != offline and not subscription.ended:
@@ -218,6 +242,7 @@ class Hub:
             topic.settled.set()  # not now; the connection is being made again
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
+            self._checker = asyncio.create_task(self._check())
 
     async def _run(self) -> None:
         """Keep one connection to the broker for as long as the process lives."""

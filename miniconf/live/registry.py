@@ -39,7 +39,14 @@ class TopicKind(Protocol):
         """The logged events after number `after`, ascending; with None, what a new viewer starts with.
 
         One read may serve several viewers who have seen the same, so the events are the same for everybody.
+        It ends with the topic's newest number.
         """
+
+
+def newest_of(kind: TopicKind, keys: list[str]) -> dict[str, int]:
+    """The number of the newest event of each topic, from kinds that can tell with one query (`newest`); synchronous."""
+    newest: Callable[[list[str]], dict[str, int]] | None = getattr(kind, "newest", None)
+    return newest(keys) if newest is not None else {}
 
 
 @dataclass(frozen=True)

@@ -261,3 +261,28 @@ async def test_what_is_no_frame_does_not_stop_the_hub(log: Log, caplog):
             redis.Redis.from_url(settings.REDIS_URL).publish("live:log:a", nonsense)
         log.say()
         assert await take(events, 1) == [2]
+
+
+async def test_a_publication_that_nobody_hears_is_found_and_told(log: Log, monkeypatch):
+    """Its process was killed between commit and publication, and nothing comes after it."""
+    monkeypatch.setattr("miniconf.live.hub.CHECK_EVERY", 0.02)
+    monkeypatch.setattr(Log, "newest", lambda self, keys: {"a": len(self.events)}, raising=False)
+    async with aclosing(follow("log:a", None, after=0)) as events:
+        log.commit()
+        assert await take(events, 1) == [1]
+        log.commit()
+        log.commit()
+        assert await take(events, 2) == [2, 3]
+
+
+async def test_without_a_broker_news_comes_all_the_same(log: Log, broker: StoppableBroker, monkeypatch):
+    monkeypatch.setattr("miniconf.live.hub.CHECK_EVERY", 0.02)
+    monkeypatch.setattr(Log, "newest", lambda self, keys: {"a": len(self.events)}, raising=False)
+    broker.stop()
+    async with aclosing(follow("log:a", None, after=0)) as events:
+        assert await take(events, 1) == ["offline"]
+        log.commit()
+        assert await take(events, 1) == [1]
+        await asyncio.to_thread(broker.start)
+        log.commit()
+        assert sorted(await take(events, 2), key=str) == [2, "online"]
