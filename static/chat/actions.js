@@ -3,6 +3,7 @@
 
 import { live } from "../live/socket.js";
 import { edit } from "./edit.js";
+import { moderating } from "./moderating.js";
 
 /** Sends a command whose answer is an event; what it tells is shown at once. */
 export async function act(panel, command, payload) {
@@ -115,4 +116,5 @@ export const actions = [
       if (confirm("Delete this message? Its text is gone for good.")) act(panel, "chat.delete", { message: message.id });
     },
   },
+  ...moderating,
 ];

@@ -92,32 +92,31 @@ class Panel {
     for (const event of events) {
       if (event.n) this.newest = Math.max(this.newest, event.n);
       if (event.type === "gap") this.#startOver();
-      else this.apply(event, atEnd);
+      else this.apply(event);
+      if (event.type === "message" && !event.thread) this.#came(event, atEnd);
     }
     this.unread.look();
   }
 
-  /** A message or a change: from the room's topic, or the answer to one's own command. */
-  apply(event, atEnd = this.log.atEnd) {
-    if (event.type === "message") this.#message(event, atEnd);
+  /** A message or a change: from the room's topic, or the answer to one's own command. Either may come first. */
+  apply(event) {
+    if (event.type === "message") this.#message(event);
     else if (event.type === "change") this.#change(event);
   }
 
-  #message(event, atEnd) {
+  #message(event) {
     const message = this.messages.learn(event);
-    const mine = this.messages.isMine(event);
-    if (mine) this.sending?.received(event);
+    if (this.messages.isMine(event)) this.sending?.received(event);
     this.presence.stopped(event.author.id);
-    if (event.thread) {
-      this.thread.put(message);
-      return;
-    }
-    const isNew = event.n > this.newestMessage && !this.log.numbered(event.n);
+    if (event.thread) this.thread.put(message);
+    else if (!this.history.detached) this.log.put(message);
+  }
+
+  /** The topic tells each message once. */
+  #came(event, atEnd) {
     this.newestMessage = Math.max(this.newestMessage, event.n);
-    if (!this.history.detached) this.log.put(message);
-    if (!isNew) return;
-    if (!mine) this.unread.came(atEnd);
-    this.questions.put(message);
+    if (!this.messages.isMine(event)) this.unread.came(atEnd);
+    this.questions.put(event);
   }
 
   #change({ n, message }) {

@@ -92,7 +92,9 @@ export class History {
       const { messages, more } = await this.#ask({ before });
       this.#log.putAll(messages);
       this.#earlier.hidden = !more;
-      if (this.#log.length > MOST_SHOWN && this.#log.trimEnd(KEPT)) this.#setDetached(true);
+      this.#log.keepingPlace(() => {
+        if (this.#log.length > MOST_SHOWN && this.#log.trimEnd(KEPT)) this.#setDetached(true);
+      });
       return messages;
     });
   }
@@ -102,7 +104,7 @@ export class History {
       const { messages, more } = await this.#ask({ after: this.#log.last });
       this.#log.putAll(messages);
       // What came while this was read is known by its number, and read next.
-      this.#setDetached(more || this.#panel.newestMessage > this.#log.last);
+      this.#log.keepingPlace(() => this.#setDetached(more || this.#panel.newestMessage > this.#log.last));
       if (this.#log.length > MOST_SHOWN && this.#log.trimStart(KEPT)) this.#earlier.hidden = false;
       return messages;
     });

@@ -23,7 +23,7 @@ export class Menu {
 
     const { element } = panel;
     element.addEventListener("pointerover", (event) => this.#offer(event.target.closest(".chat-message")));
-    element.addEventListener("pointerleave", () => this.#takeAway());
+    element.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && this.#takeAway());
     element.addEventListener("focusin", (event) => this.#offer(event.target.closest(".chat-message")));
     element.addEventListener("keydown", (event) => this.#onKey(event));
     element.addEventListener("click", (event) => this.#onClick(event));

@@ -187,7 +187,7 @@ export class Messages {
     vote.hidden = !asked || Boolean(gone);
     vote.disabled = !this.#mayWrite || this.isMine(message);
     vote.setAttribute("aria-pressed", String(own.voted));
-    vote.querySelector(".chat-votes").textContent = message.votes;
+    vote.querySelector(".chat-votes").textContent = message.votes || "";
     const link = element.querySelector(".chat-replies");
     link.hidden = Boolean(thread);
     link.classList.toggle("is-empty", !replies);
