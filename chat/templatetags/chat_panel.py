@@ -7,8 +7,10 @@ from typing import Any
 from django import template
 from django.template.context import Context
 
+from chat import order
 from chat.panel import panel_context
 from chat.rooms import find_room
+from miniconf.live.registry import LiveError
 
 register = template.Library()
 
@@ -19,4 +21,8 @@ def chat_panel(context: Context, room_key: str, title: str = "Discussion") -> di
     room = find_room(room_key)
     if room is None:
         return {"room": None}
+    try:
+        order.check_reader(context["request"].user, room)
+    except LiveError as error:
+        return {"room": None, "refused": error.message, "title": title}
     return panel_context(context["request"], room, title)

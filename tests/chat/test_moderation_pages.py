@@ -360,3 +360,16 @@ def test_somebody_is_taken_off_after_a_confirmation(people):
     assert "Messages, now without a name: 1" in page
     assert Message.objects.get().author is None
     assert not User.objects.filter(name="Asker").exists()
+
+
+def test_who_is_banned_sees_why_where_the_conversation_was(people):
+    say(people["Other"], "Not for everybody")
+    moderation.sanction(user=people["Olga"], about=people["Asker"], kind="ban", room_key=ROOM, reason="Rude")
+    asker, paper = client_of(people["Asker"]), Paper.objects.get().get_absolute_url()
+    page = asker.get(paper).content.decode()
+    assert "You have been banned from this room: Rude." in page
+    assert "Not for everybody" not in page
+    assert "Not for everybody" in client_of(people["Author"]).get(paper).content.decode()
+    room = asker.get(reverse("room", args=[ROOM]))
+    assert room.status_code == 403
+    assert "Not for everybody" not in room.content.decode()
