@@ -63,7 +63,10 @@ def by_engine(engine: Engine, requests: list[GenerationRequest]) -> list[float]:
     start = time.perf_counter()
 
     def note(n: int) -> Callable[[list[Token]], None]:
-        return lambda tokens: firsts.setdefault(n, time.perf_counter() - start) and None
+        def first(tokens: list[Token]) -> None:
+            firsts.setdefault(n, time.perf_counter() - start)
+
+        return first
 
     handles = [engine.submit(r, note(n)) for n, r in enumerate(requests)]
     finished = [handle.result(600) for handle in handles]

@@ -9,9 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from .decoder import Decoder
 from .families import choose_decoder
 from .loading import LoadedModel, load_model
 from .request import Finished, GenerationRequest, RequestError
@@ -35,10 +32,7 @@ class Engine:
     def load(self, name: str, folder: Path) -> LoadedModel:
         """Load a model and make it ready to serve. Raises ModelError."""
         loaded = load_model(name, folder, self.device)
-        decoder: Decoder = choose_decoder(loaded, self.slots)
-        # The first step allocates; nobody should wait for that.
-        decoder.step(torch.zeros(self.slots, dtype=torch.long), decoder.start(0, [0]) and [0])
-        decoder.release(0)
+        decoder = choose_decoder(loaded, self.slots)  # its probe has been the first step, which allocates
         self._models[name] = Served(loaded, decoder)
         return loaded
 

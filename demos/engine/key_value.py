@@ -1,0 +1,91 @@
+"""Slots for models that attend to keys and values of all tokens so far: GPT-2, Llama, Qwen and their like."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .decoder import Piece
+from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation, running
+
+PIECE = 32
+PLACES = 4
+# A slot's memory is set aside at once; longer windows than this are not for a demo.
+LONGEST = 4096
+
+
+class KeyValueSlots:
+    """Continuous batching over an unchanged `transformers` model.
+
+    A pass is one row of tokens: in a step one of each slot, in reading `places` pieces of a fixed width. So the matrix
+    products see the same shape every time, and attention is each text's own business (slot_attention.py).
+    """
+
+    def __init__(self, model: Any, slots: int, *, padded: bool) -> None:
+        self.model = model
+        self.slots = slots
+        self.places = PLACES
+        self.window: int | None = min(window_of(model), LONGEST)
+        self.cache = SlotCache(slots, self.window, padded)
+        self.lengths = [0] * slots
+        self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        model.set_attn_implementation(NAME)
+
+    def start(self, slot: int, prompt: list[int]) -> list[int]:
+        self.lengths[slot] = 0
+        return prompt
+
+    def cut(self, remaining: int) -> int:
+        return min(remaining, PIECE)
+
+    def read(self, pieces: list[Piece]) -> Tensor:
+        ids = [0] * (self.places * PIECE)
+        spans = []
+        for place, piece in enumerate(pieces):
+            first = place * PIECE
+            ids[first : first + len(piece.tokens)] = piece.tokens
+            spans.append(Span(piece.slot, first, first + len(piece.tokens), piece.start))
+            self.lengths[piece.slot] = piece.start + len(piece.tokens)
+        last = [span.last - 1 for span in spans]
+        return self._pass(ids, spans, last + [0] * (self.places - len(last)))[: len(pieces)]
+
+    def step(self, tokens: Tensor, slots: list[int]) -> Tensor:
+        spans = [Span(slot, slot, slot + 1, self.lengths[slot]) for slot in sorted(slots)]
+        for slot in slots:
+            self.lengths[slot] += 1
+        return self._pass(tokens.tolist(), spans, None)
+
+    def release(self, slot: int) -> None:
+        pass
+
+    @torch.inference_mode()
+    def _pass(self, ids: list[int], spans: list[Span], keep: list[int] | None) -> Tensor:
+        """All tokens of `ids` in one row -> logits of those in `keep`, or of all."""
+        device = self.model.device
+        layout = Layout(spans, device)
+        positions = torch.zeros(len(ids), dtype=torch.long, device=device)
+        positions[layout.rows] = layout.positions
+        options: dict[str, Any] = {}
+        if keep is not None and self.keeps_logits:
+            options["logits_to_keep"] = torch.tensor(keep, device=device)
+        with implementation(self.model, NAME), running(Pass(self.cache, layout)):
+            logits = self.model(
+                torch.tensor([ids], device=device),
+                position_ids=positions[None],
+                past_key_values=self.cache,
+                use_cache=True,
+                **options,
+            ).logits[0]
+        return logits if keep is None or self.keeps_logits else logits[keep]
+
+
+def window_of(model: Any) -> int:
+    """Most tokens the model's positions allow."""
+    for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
+        value = getattr(model.config, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return LONGEST

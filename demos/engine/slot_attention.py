@@ -1,0 +1,232 @@
+"""Attention over slots: each token looks at its own text's keys and values, whatever else is in the pass.
+
+Registered with `transformers` as an attention implementation. A pass lays the tokens of many texts side by side in
+one row; `Layout` says which belong together. Outside of a pass the model's usual attention takes over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.cache_utils import Cache
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+NAME = "miniconf_slots"
+# What a model may ask of its attention that is not done here: the probe after loading then fails, see families.py.
+UNKNOWN = ("softcap", "s_aux", "head_mask")
+
+
+class Unsupported(RuntimeError):
+    """The model's attention does more than this one can."""
+
+
+@dataclass
+class Span:
+    """Tokens `first`..`last` of a pass are those at `start`... of the text in `slot`."""
+
+    slot: int
+    first: int
+    last: int
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.last - self.first
+
+
+@dataclass
+class Layout:
+    """Which token of a pass belongs where; made once for each pass and used by all layers."""
+
+    spans: list[Span]
+    device: torch.device
+    rows: Tensor = field(init=False)
+    slots: Tensor = field(init=False)
+    positions: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows: list[int] = []
+        slots: list[int] = []
+        positions: list[int] = []
+        for s in self.spans:
+            rows += range(s.first, s.last)
+            slots += [s.slot] * (s.last - s.first)
+            positions += range(s.start, s.end)
+        self.rows = torch.tensor(rows, device=self.device)
+        self.slots = torch.tensor(slots, device=self.device)
+        self.positions = torch.tensor(positions, device=self.device)
+
+
+class SlotCache(Cache):
+    """Keys and values of S texts in fixed memory, written in place. Room for a layer is made when it is first used."""
+
+    def __init__(self, slots: int, window: int, padded: bool) -> None:
+        super().__init__(layers=[])
+        self.slots = slots
+        self.window = window
+        self.padded = padded
+        self.keys: dict[int, Tensor] = {}
+        self.values: dict[int, Tensor] = {}
+        self.layer = 0
+        self.layout: Layout | None = None
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        assert self.layout is not None
+        self.layer = layer_idx
+        for store, states in ((self.keys, key_states), (self.values, value_states)):
+            if layer_idx not in store:
+                shape = (self.slots, states.shape[1], self.window, states.shape[3])
+                # Masked products over the whole window must not meet what happens to lie in fresh memory.
+                make = states.new_zeros if self.padded else states.new_empty
+                store[layer_idx] = make(shape)
+            store[layer_idx][self.layout.slots, :, self.layout.positions] = states[0, :, self.layout.rows].transpose(
+                0, 1
+            )
+        return key_states, value_states
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        return 0
+
+
+@dataclass
+class Pass:
+    """What attention needs to know about the pass it is part of."""
+
+    cache: SlotCache
+    layout: Layout
+    bias: Tensor | None = None  # (H, window): added to the score of a key so many tokens back, nearest last
+    crossed: dict[int, list[tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
+    markers: dict[int, int] = field(default_factory=dict)  # id of the tensor that stands for a layer's encoded texts
+
+    def attend(
+        self, module: nn.Module, query: Tensor, key: Tensor, scaling: float | None, extra: dict[str, Any]
+    ) -> Tensor:
+        """query (1, H, N, D) -> (1, N, H, D); tokens that belong to no span get zeros."""
+        if any(extra.get(name) is not None for name in UNKNOWN):
+            raise Unsupported(f"{type(module).__name__} asks for {[n for n in UNKNOWN if extra.get(n) is not None]}")
+        layer = self.markers.get(id(key))
+        if layer is None and extra.get("position_bias") is not None and self.bias is None:
+            raise Unsupported(f"{type(module).__name__} has a position bias of a kind that is not known")
+        if layer is None and self.cache.padded:
+            return self._padded(query, scaling, extra.get("sliding_window"))
+        mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
+        for span in self.layout.spans:
+            q = query[:, :, span.first : span.last]
+            if layer is not None:
+                pair = self.crossed[layer][span.slot]
+                assert pair is not None
+                mixed[span.first : span.last] = _attend(q, *pair, None, scaling)
+                continue
+            low = max(0, span.start + 1 - extra["sliding_window"]) if extra.get("sliding_window") else 0
+            k = self.cache.keys[self.cache.layer][span.slot, None, :, low : span.end]
+            v = self.cache.values[self.cache.layer][span.slot, None, :, low : span.end]
+            mixed[span.first : span.last] = _attend(q, k, v, self._mask(span, low, extra), scaling)
+        return mixed[None]
+
+    def _mask(self, span: Span, low: int, extra: dict[str, Any]) -> Tensor | None:
+        """What each token of a span may see of the keys from `low` on; None for all."""
+        wide = extra.get("sliding_window")
+        if self.bias is None and span.end - span.start == 1:
+            return None  # `low` has seen to it
+        device = self.layout.device
+        back = torch.arange(span.start, span.end, device=device)[:, None] - torch.arange(low, span.end, device=device)
+        seen = (back >= 0) if not wide else (back >= 0) & (back < wide)
+        if self.bias is None:
+            return seen
+        bias = self.bias[:, self.bias.shape[1] - 1 - back.clamp(min=0)]
+        return bias.masked_fill(~seen, torch.finfo(bias.dtype).min)[None]
+
+    def _padded(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
+        """All spans in one product over the whole window: few and equal calls, for devices that like them."""
+        spans, window = self.layout.spans, self.cache.window
+        width = max(s.last - s.first for s in spans)
+        rows = torch.tensor([s.slot for s in spans], device=query.device)
+        starts = torch.tensor([s.start for s in spans], device=query.device)
+        at = torch.tensor([s.first for s in spans], device=query.device)[:, None] + torch.arange(
+            width, device=query.device
+        )
+        at = at.clamp(max=query.shape[2] - 1)
+        q = query[0][:, at].transpose(0, 1)  # (spans, H, width, D)
+        back = (starts[:, None] + torch.arange(width, device=query.device))[:, :, None] - torch.arange(
+            window, device=query.device
+        )
+        seen = (back >= 0) if not wide else (back >= 0) & (back < wide)
+        mask = seen[:, None]
+        if self.bias is not None:
+            bias = self.bias[:, self.bias.shape[1] - 1 - back.clamp(0, self.bias.shape[1] - 1)].transpose(0, 1)
+            mask = bias.masked_fill(~mask, torch.finfo(bias.dtype).min)
+        keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
+        if len(spans) < self.cache.slots or [s.slot for s in spans] != list(range(self.cache.slots)):
+            keys, values = keys[rows], values[rows]
+        groups = q.shape[1] // keys.shape[1]
+        if groups > 1:
+            keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
+        out = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask, scale=scaling).transpose(1, 2)
+        mixed = query.new_zeros(query.shape[2], query.shape[1], values.shape[-1])
+        mixed[self.layout.rows] = torch.cat([out[i, : s.last - s.first] for i, s in enumerate(spans)])
+        return mixed[None]
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float | None) -> Tensor:
+    """(1, H, n, D) over (1, G, L, D) -> (n, H, D)."""
+    heads, n = q.shape[1:3]
+    if heads == k.shape[1]:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scaling)[0].transpose(0, 1)
+    groups = heads // k.shape[1]
+    if n == 1 and mask is None:  # heads that share a key are so many queries of one head
+        out = F.scaled_dot_product_attention(q.view(1, k.shape[1], groups, -1), k, v, scale=scaling)
+        return out.reshape(1, heads, -1)
+    k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scaling)[0].transpose(0, 1)
+
+
+_current = threading.local()
+
+
+@contextmanager
+def running(this: Pass) -> Iterator[None]:
+    """Within it, this thread's models attend over slots."""
+    _current.this = this
+    this.cache.layout = this.layout
+    try:
+        yield
+    finally:
+        _current.this = None
+
+
+def slot_attention(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+) -> tuple[Tensor, None]:
+    this: Pass | None = getattr(_current, "this", None)
+    if this is None:
+        # An encoder's own pass over one text, which needs no mask.
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    scaling = kwargs.pop("scaling", None)
+    return this.attend(module, query, key, scaling, kwargs), None
+
+
+AttentionInterface.register(NAME, slot_attention)
+
+
+@contextmanager
+def implementation(model: Any, name: str) -> Iterator[None]:
+    """Within it, the model attends in the named way."""
+    before = model.config._attn_implementation
+    if before == name:
+        yield
+        return
+    model.set_attn_implementation(name)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)

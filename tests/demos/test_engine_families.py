@@ -1,0 +1,139 @@
+"""Every way a model remembers: the engine writes what the model's own generate() writes."""
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BloomConfig,
+    GPT2Config,
+    LlamaConfig,
+    MistralConfig,
+    Qwen3Config,
+)
+
+from demos.engine import Engine, GenerationRequest, RequestError
+from demos.engine.alone import AloneSlots
+from demos.engine.families import _difference, _probe
+from demos.engine.key_value import KeyValueSlots
+
+SMALL = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "initializer_range": 0.3}
+HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256}
+SHAPES = {
+    "gpt2": (lambda: GPT2Config(n_embd=48, n_layer=3, n_head=4, n_positions=256, initializer_range=0.3), KeyValueSlots),
+    "llama": (lambda: LlamaConfig(**SMALL, **HEADS), KeyValueSlots),
+    "qwen": (lambda: Qwen3Config(**SMALL, **HEADS, head_dim=16), KeyValueSlots),
+    "sliding window": (lambda: MistralConfig(**SMALL, **HEADS, sliding_window=24), KeyValueSlots),
+    "positions of its own": (
+        lambda: BloomConfig(hidden_size=48, n_layer=3, n_head=4, initializer_range=0.3),
+        AloneSlots,
+    ),
+}
+PROMPTS = ("We", "We study number 7 " * 3, "naïve models of language " * 8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def shape(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def folder(shape, tiny_model, tmp_path_factory):
+    """Random weights of this shape with the tiny tokenizer."""
+    path = tmp_path_factory.mktemp("models") / "model"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.save_pretrained(path)
+    config = SHAPES[shape][0]()
+    config.vocab_size = len(tokenizer)
+    config.bos_token_id = config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
+    torch.manual_seed(2)
+    AutoModelForCausalLM.from_config(config).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
+    engine = Engine(slots=5)
+    engine.load("model", folder)
+    yield engine
+    engine.stop()
+
+
+def submit(engine, prompt, **fields):
+    tokens = []
+    request = GenerationRequest(**{"model": "model", "prompt": prompt, "max_new_tokens": 40, **fields})
+    return engine.submit(request, tokens.extend), tokens
+
+
+def generated(folder, prompt, **options):
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    ids = AutoTokenizer.from_pretrained(folder)(prompt, return_tensors="pt")["input_ids"]
+    mask = torch.ones_like(ids)
+    output = model.generate(ids, attention_mask=mask, max_new_tokens=40, do_sample=False, pad_token_id=0, **options)
+    tokens = output[0, ids.shape[1] :].tolist()
+    return tokens[:-1] if tokens[-1] == model.config.eos_token_id else tokens
+
+
+def test_the_family_is_told_by_what_the_model_does(engine, shape):
+    assert type(engine._models["model"].decoder) is SHAPES[shape][1]
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+def test_greedy_output_equals_generate_token_for_token(engine, folder, penalty):
+    asked = [submit(engine, prompt, temperature=0, repetition_penalty=penalty) for prompt in PROMPTS]
+    for handle, _ in asked:
+        handle.result(60)
+    written = [[t.id for t in tokens] for _, tokens in asked]
+    assert written == [generated(folder, prompt, repetition_penalty=penalty) for prompt in PROMPTS]
+
+
+def test_the_same_request_gives_the_same_tokens_in_any_company(engine):
+    alone, expected = submit(engine, PROMPTS[1], seed=3, alternatives=3)
+    alone.result(60)
+    first = [submit(engine, p, seed=n, max_new_tokens=60) for n, p in enumerate((*PROMPTS, PROMPTS[2]))]
+    middle = submit(engine, PROMPTS[1], seed=3, alternatives=3)
+    last = [submit(engine, p, seed=9, temperature=1.5, max_new_tokens=7) for p in PROMPTS]
+    again = submit(engine, PROMPTS[1], seed=3, alternatives=3)
+    for handle, _ in [*first, middle, *last, again]:
+        handle.result(60)
+    assert middle[1] == expected
+    assert again[1] == expected
+
+
+def test_one_product_over_the_whole_window_gives_the_same_logits(folder, shape):
+    """What devices use that dislike many small calls."""
+    if SHAPES[shape][1] is not KeyValueSlots:
+        pytest.skip("this shape is not served by slots of keys and values")
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokens, expected = _probe(model)
+    assert _difference(KeyValueSlots(model, 3, padded=True), tokens, expected) < 1e-3
+
+
+def test_a_text_ends_where_the_window_ends(engine):
+    window = engine._models["model"].decoder.window
+    if window > 300:
+        pytest.skip("this shape has no window worth filling")
+    handle, tokens = submit(engine, "We study number 7 " * 40, max_new_tokens=10_000, temperature=2.0)
+    finished = handle.result(120)
+    assert finished.reason in ("length", "stop")
+    if finished.reason == "length":
+        assert finished.prompt_tokens + len(tokens) == window + 1
+
+
+def test_a_prompt_longer_than_the_window_is_refused_with_the_number(engine):
+    window = engine._models["model"].decoder.window
+    with pytest.raises(RequestError, match=f"this model reads at most {min(window, 512)}"):
+        submit(engine, "We study number 7 naïve models " * 200)
+
+
+def test_a_cancelled_text_leaves_within_one_step(engine):
+    tokens = []
+    request = GenerationRequest("model", "We", max_new_tokens=200, temperature=2.0, seed=4)
+    handle = engine.submit(request, lambda new: (tokens.extend(new), len(tokens) == 2 and handle.cancel()))
+    assert handle.result(60).reason in ("cancelled", "stop")
+    assert len(tokens) <= 2
