@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import strip_tags
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 
 from miniconf.live import Event
 from miniconf.permissions import can_moderate_room, can_post, is_member
@@ -83,6 +86,11 @@ class Line:
     @property
     def own(self) -> str:
         return _json(self.mine) if self.mine else ""
+
+    @property
+    def words(self) -> str:
+        """The text without its form, for a line."""
+        return Truncator(" ".join(unescape(strip_tags(self.event["html"])).split())).chars(160)
 
     @property
     def gone(self) -> str:

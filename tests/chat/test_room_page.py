@@ -7,12 +7,16 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
-from chat.models import Message
+from chat import changes
+from chat.models import Message, Room, Sanction
 from chat.services import LONGEST_TEXT, send_message
 from miniconf.accounts.models import User
-from papers.models import Conference, Paper
+from papers.models import Authorship, Conference, Paper, Person
 
 from .test_services import fill
 
@@ -163,3 +167,219 @@ def test_names_cannot_break_out_of_the_page(client: Client):
     page = client.get("/chat/lounge:main/").content.decode()
     assert "<script>alert" not in page
     assert 'data-name="&quot;&gt;&lt;script&gt;' in page
+
+
+# --- Threads, questions, places --------------------------------------------------------------------------------------
+
+ROOM = "paper:P1"
+
+
+@pytest.fixture
+def author(ada: User) -> User:
+    """Ada speaks for the paper."""
+    paper = Paper.objects.create(uid="P1", title="A paper")
+    person = Person.objects.create(slug="ada", name="Ada", user=ada)
+    Authorship.objects.create(paper=paper, person=person, position=1)
+    return ada
+
+
+@pytest.fixture
+def bob() -> User:
+    return User.objects.create_user("bob@example.org", name="Bob")
+
+
+def say(user: User, text: str = "Why?", **more: Any) -> dict[str, Any]:
+    return send_message(user=user, room_key=ROOM, client_id=uuid.uuid4(), text=text, **more)
+
+
+def part(html: str, name: str) -> str:
+    """What one pane of the panel shows."""
+    start = html.index(f'class="{name}"')
+    return html[start : html.find("</section>", start)]
+
+
+def test_replies_stand_in_their_thread_and_not_in_the_list(client: Client, author: User, bob: User):
+    root = say(bob)
+    for text in ("One", "Two"):
+        say(author, text, thread=root["id"])
+    page = client.get(f"/chat/{ROOM}/").content.decode()
+    assert shown(page) == [1]
+    assert link(page, "2 replies") == f"/chat/{ROOM}/thread/{root['id']}/"
+    thread = part(client.get(f"/chat/{ROOM}/thread/{root['id']}/").content.decode(), "chat-thread")
+    assert shown(thread) == [1, 2, 4]  # each reply changed its root, too
+
+
+def test_a_reply_and_a_question_are_written_without_a_script(signed_in: Client, author: User):
+    client = Client()
+    client.force_login(author)
+    client.post(f"/chat/{ROOM}/", {"text": "Why?", "asked": "1"})
+    question = Message.objects.get()
+    assert question.asked == "open"
+    address = f"/chat/{ROOM}/thread/{question.pk}/"
+    response = client.post(address, {"text": "So.", "next": address})
+    assert (response.status_code, response["Location"]) == (302, f"{address}#m2")
+    assert Message.objects.get(number=2).thread == question
+
+
+def test_there_is_no_thread_of_a_reply_nor_of_another_room_s_message(client: Client, author: User):
+    root = say(author)
+    reply = say(author, thread=root["id"])
+    elsewhere = send_message(user=author, room_key="lounge:main", client_id=uuid.uuid4(), text="x")
+    for pk in (reply["id"], elsewhere["id"], 10**18, 2**70):
+        assert client.get(f"/chat/{ROOM}/thread/{pk}/").status_code == 404
+
+
+def test_a_linked_message_is_found_at_any_length_of_the_history(client: Client, ada: User):
+    fill(ada, 400)
+    page = client.get("/chat/lounge:main/?around=123").content.decode()
+    assert shown(page) == list(range(74, 174))
+    assert 'id="m123"' in page
+    assert shown(client.get("/chat/lounge:main/?around=9000").content.decode()) == list(range(351, 401))
+    assert client.get("/chat/lounge:main/?around=x").status_code == 400
+
+
+def test_a_linked_reply_is_shown_in_its_open_thread(client: Client, author: User):
+    root = say(author)
+    reply = say(author, "Here.", thread=root["id"])
+    page = client.get(f"/chat/{ROOM}/?around={reply['n']}").content.decode()
+    assert f'data-thread="{root["id"]}"' in page
+    assert f'id="m{reply["n"]}"' in part(page, "chat-thread")
+
+
+def test_questions_are_listed_by_votes_by_age_and_by_what_is_still_open(client: Client, author: User, bob: User):
+    names = ["First", "Second", "Third"]
+    asked = {text: say(bob, text, asked=True)["id"] for text in names}
+    changes.vote(user=author, message_id=asked["Second"], on=True)
+    changes.mark_answered(user=author, message_id=asked["First"])
+
+    def listed(**query: str) -> list[str]:
+        pane = part(client.get(f"/chat/{ROOM}/questions/", query).content.decode(), "chat-questions")
+        return re.findall(r'chat-text"><p>(\w+)</p>', pane)
+
+    assert listed() == ["Second", "Third"]
+    assert listed(show="all") == ["Second", "First", "Third"]
+    assert listed(show="all", sort="newest") == ["Third", "Second", "First"]
+    assert listed(show="all", sort="unanswered") == ["Second", "Third", "First"]
+    assert listed(show="answered") == ["First"]
+    for wrong in ({"show": "x"}, {"sort": "x"}, {"offset": "-1"}, {"offset": "99999"}):
+        assert client.get(f"/chat/{ROOM}/questions/", wrong).status_code == 400
+
+
+def test_votes_and_reactions_are_given_and_taken_back_without_a_script(author: User, bob: User):
+    question = say(bob, asked=True)
+    client = Client()
+    client.force_login(author)
+    address = f"/chat/{ROOM}/act/"
+    for fields, votes, reactions in (
+        ({"vote": f"{question['id']} on"}, 1, {}),
+        ({"react": f"{question['id']} on 🎉"}, 1, {"🎉": 1}),
+        ({"vote": f"{question['id']} off"}, 0, {"🎉": 1}),
+        ({"react": f"{question['id']} off 🎉"}, 0, {}),
+    ):
+        assert client.post(address, fields)["Location"] == f"/chat/{ROOM}/#m1"
+        message = Message.objects.get()
+        assert (message.votes, message.reactions) == (votes, reactions)
+    page = client.get(f"/chat/{ROOM}/").content.decode()
+    assert f'value="{question["id"]} on" aria-pressed="false"' in page
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"vote": ""}, {"vote": "x on"}, {"vote": "1"}, {"vote": "99999999999999999999 on"}]
+)
+def test_a_button_that_names_no_message_is_refused(author: User, fields: dict[str, str]):
+    client = Client()
+    client.force_login(author)
+    assert client.post(f"/chat/{ROOM}/act/", fields).status_code == 400
+
+
+def test_a_button_of_another_room_s_message_is_refused(author: User):
+    elsewhere = send_message(user=author, room_key="lounge:main", client_id=uuid.uuid4(), text="x")
+    client = Client()
+    client.force_login(author)
+    assert client.post(f"/chat/{ROOM}/act/", {"react": f"{elsewhere['id']} on 👍"}).status_code == 404
+    assert Message.objects.get().reactions == {}
+
+
+def test_the_page_marks_what_the_viewer_voted_for_and_nobody_else_s(author: User, bob: User):
+    question = say(bob, asked=True)
+    changes.vote(user=author, message_id=question["id"], on=True)
+    pressed = []
+    for user in (author, bob, None):
+        client = Client()
+        if user:
+            client.force_login(user)
+        page = client.get(f"/chat/{ROOM}/").content.decode()
+        pressed.append(f'value="{question["id"]} off" aria-pressed="true"' in page)
+    assert pressed == [True, False, False]
+
+
+def test_edited_deleted_and_hidden_messages_say_so(client: Client, author: User, bob: User):
+    edited, deleted, hidden = (say(bob, text) for text in ("a secret", "another secret", "a third secret"))
+    changes.edit_message(user=bob, message_id=edited["id"], text="better")
+    changes.delete_message(user=bob, message_id=deleted["id"])
+    Message.objects.filter(pk=hidden["id"]).update(hidden_at=now())
+    page = client.get(f"/chat/{ROOM}/").content.decode()
+    assert page.count("secret") == 0
+    assert '<span class="chat-mark chat-edited" >edited</span>' in page
+    assert "This message was deleted." in page
+    assert "This message was hidden by a moderator." in page
+
+
+def test_pinned_messages_stand_above_the_room(client: Client, author: User, bob: User):
+    first = say(bob, "Read *this* first")
+    assert '<details class="chat-pins" hidden' in client.get(f"/chat/{ROOM}/").content.decode()
+    changes.pin(user=author, message_id=first["id"], on=True)
+    page = client.get(f"/chat/{ROOM}/").content.decode()
+    assert '<details class="chat-pins"  open' in page
+    assert "<b>Bob</b> <span>Read this first</span>" in page
+
+
+def test_the_screen_of_a_session_is_for_those_who_lead_it(author: User, bob: User):
+    for text in ("One?", "Two?"):
+        question = say(bob, text, asked=True)
+    organizer = User.objects.create_user("o@example.org", name="O", is_organizer=True)
+    changes.vote(user=organizer, message_id=question["id"], on=True)
+    address = f"/chat/{ROOM}/screen/"
+    assert Client().get(address)["Location"] == f"/accounts/login/?next={address.replace(':', '%3A')}"
+    for user, status in ((bob, 404), (author, 200), (organizer, 200)):
+        client = Client()
+        client.force_login(user)
+        assert client.get(address).status_code == status
+    page = client.get(address).content.decode()
+    assert re.findall(r"<p>(\w+\?)</p>", page) == ["Two?", "One?"]
+    client.post(f"/chat/{ROOM}/act/", {"live": f"{question['id']} on", "next": address})
+    assert Message.objects.get(pk=question["id"]).asked == "live"
+    assert re.findall(r"<p>(\w+\?)</p>", client.get(address).content.decode()) == ["One?"]
+
+
+def test_somebody_who_is_banned_is_told_so(author: User, bob: User):
+    say(author)
+    Sanction.objects.create(user=bob, room=Room.objects.get(), kind="ban")
+    client = Client()
+    client.force_login(bob)
+    response = client.get(f"/chat/{ROOM}/")
+    assert response.status_code == 403
+    assert "You have been banned from this room." in response.content.decode()
+
+
+def test_opening_a_room_takes_as_many_queries_at_any_length(author: User, django_assert_num_queries):
+    client = Client()
+    client.force_login(author)
+    fill(author, 60)
+    client.get("/chat/lounge:main/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/chat/lounge:main/")
+    fill_more(author, 300)
+    with django_assert_num_queries(len(few)):
+        client.get("/chat/lounge:main/")
+
+
+def fill_more(user: User, count: int) -> None:
+    room = Room.objects.get(key="lounge:main")
+    Message.objects.bulk_create(
+        Message(
+            room=room, number=room.last_number + n + 1, author=user, client_id=uuid.uuid4(), text="x", html="<p>x</p>"
+        )
+        for n in range(count)
+    )
+    Room.objects.update(last_number=room.last_number + count)
