@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -41,7 +42,7 @@ def people() -> dict[str, User]:
     return made
 
 
-def say(user: User, text: str = "Why?", room: str = ROOM, **more: object) -> int:
+def say(user: User, text: str = "Why?", room: str = ROOM, **more: Any) -> int:
     return send_message(user=user, room_key=room, client_id=uuid4(), text=text, **more)["id"]
 
 
@@ -56,7 +57,7 @@ def shown(html: str) -> list[int]:
     return [int(pk) for pk in re.findall(r'id="message-(\d+)"', html)]
 
 
-def get(client: Client, name: str, *args: object, **query: object) -> str:
+def get(client: Client, name: str, *args: object, **query: Any) -> str:
     response = client.get(reverse(name, args=args), query)
     assert response.status_code == 200, response
     return response.content.decode()

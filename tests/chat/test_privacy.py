@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -58,7 +59,7 @@ def people() -> dict[str, User]:
     return made
 
 
-def say(user: User, text: str = "Why?", room: str = ROOM, **more: object) -> int:
+def say(user: User, text: str = "Why?", room: str = ROOM, **more: Any) -> int:
     return send_message(user=user, room_key=room, client_id=uuid4(), text=text, **more)["id"]
 
 
@@ -299,7 +300,7 @@ def test_all_of_it_or_nothing(people, left, monkeypatch):
     def fails(user: User) -> dict[str, int]:
         raise RuntimeError("no")
 
-    monkeypatch.setitem(personal_data._parts, "zzz", personal_data.Part("zzz", dict, fails))
+    monkeypatch.setitem(personal_data._parts, "zzz", personal_data.Part("zzz", lambda user: {}, fails))
     with pytest.raises(RuntimeError):
         forget(people)
     assert (exported("json")[-200:], Vote.objects.filter(user=None).count(), Change.objects.count()) == before
