@@ -7,12 +7,13 @@ import json
 import random
 import ssl
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
 from .room import Room
@@ -35,6 +36,17 @@ class Refused(Exception):
         super().__init__(f"{error['code']}: {error['message']}")
         self.code: str = error["code"]
         self.retry_after: float | None = error.get("retry_after")
+
+
+class Socket(Protocol):
+    """What is needed of a websocket; tests put their own in its place."""
+
+    @property
+    def transport(self) -> Any: ...
+
+    async def send(self, message: str, /) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
 
 
 class Follower(Protocol):
@@ -77,6 +89,7 @@ class Client:
         first_pause: float = 0.4,
         longest_pause: float = 20.0,
         ssl_context: ssl.SSLContext | None = None,
+        connector: Callable[[], AbstractAsyncContextManager[Socket]] | None = None,
     ) -> None:
         self.address = "ws" + url.removeprefix("http").rstrip("/") + "/live/"
         self._headers = {
@@ -84,8 +97,9 @@ class Client:
             **({"Cookie": cookie} if cookie else {}),
         }
         self._ssl = ssl_context
+        self._connect = connector or self._over_the_network
         self._answer_within, self._first_pause, self._longest_pause = answer_within, first_pause, longest_pause
-        self._socket: ClientConnection | None = None
+        self._socket: Socket | None = None
         self._connected = asyncio.Event()
         self._followers: dict[str, Follower] = {}
         self._following: set[str] = set()  # topics whose first backlog has come
@@ -191,15 +205,7 @@ class Client:
         while True:
             began = clock()
             try:
-                # Data is not compressed by the server, and the backlog of a lively room is long.
-                async with connect(
-                    self.address,
-                    additional_headers=self._headers,
-                    compression=None,
-                    max_size=LARGEST_ANSWER,
-                    close_timeout=1,
-                    ssl=self._ssl,
-                ) as socket:
+                async with self._connect() as socket:
                     await self._converse(socket)
             except InvalidStatus as error:
                 if error.response.status_code in (401, 403):
@@ -212,7 +218,18 @@ class Client:
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(2 * pause, self._longest_pause)
 
-    async def _converse(self, socket: ClientConnection) -> None:
+    def _over_the_network(self) -> AbstractAsyncContextManager[Socket]:
+        # The server does not compress, and the backlog of a lively room is long.
+        return connect(
+            self.address,
+            additional_headers=self._headers,
+            compression=None,
+            max_size=LARGEST_ANSWER,
+            close_timeout=1,
+            ssl=self._ssl,
+        )
+
+    async def _converse(self, socket: Socket) -> None:
         self._socket = socket
         self.counts["connected"] += 1
         self._connected.set()
