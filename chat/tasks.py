@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import imaplib
+import logging
 
-from . import digest
+from celery import shared_task
+from django.conf import settings
+
+from . import digest, inbound
+from .mailbox import fetch, mailbox_of
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def mail_notifications() -> None:
     digest.send_due()
+
+
+@shared_task
+def read_mail() -> None:
+    """Look into the mailbox, where the site has one."""
+    if not settings.IMAP_URL:
+        return
+    mailbox = mailbox_of(settings.IMAP_URL)
+    try:
+        fetch(mailbox)
+    except (OSError, imaplib.IMAP4.error) as error:
+        logger.warning("The mailbox %r cannot be read now: %s", mailbox, error)
+
+
+@shared_task
+def forget_old_mail() -> None:
+    inbound.forget_old_mail()

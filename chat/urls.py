@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_mail, views_notifications, views_room
+from . import views, views_inbound, views_mail, views_notifications, views_room
 
 urlpatterns = [
     path("notifications/", views_notifications.page, name="notifications"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("follow/", views_notifications.follow, name="follow"),
     path("profile/mail/", views_mail.mail_choices, name="mail_choices"),
     path("mail/unsubscribe/<str:token>/", views_mail.unsubscribe, name="unsubscribe"),
+    path("mail/inbound", views_inbound.inbound, name="inbound"),
     path("mail/mute/<str:token>/", views_mail.mute, name="mute"),
     path("chat/<path:room_key>/thread/<int:message_id>/", views.thread, name="thread"),
     path("chat/<path:room_key>/questions/", views.questions, name="room_questions"),

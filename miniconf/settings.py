@@ -176,6 +176,8 @@ CELERY_BEAT_SCHEDULE = {
     "send-reminders": {"task": "papers.reminder_tasks.send_reminders", "schedule": 60.0, "options": {"expires": 60}},
     "fill-free-seats": {"task": "papers.seat_tasks.fill_free_seats", "schedule": 60.0, "options": {"expires": 60}},
     "mail-notifications": {"task": "chat.tasks.mail_notifications", "schedule": 60.0, "options": {"expires": 60}},
+    "read-mail": {"task": "chat.tasks.read_mail", "schedule": 60.0, "options": {"expires": 60}},
+    "forget-old-mail": {"task": "chat.tasks.forget_old_mail", "schedule": 24 * 3600.0},
     "tell-announcements": {
         "task": "papers.announcement_tasks.tell_what_changed",
         "schedule": 30.0,
