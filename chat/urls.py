@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from . import views, views_inbound, views_mail, views_notifications, views_room
+from . import views, views_desk, views_inbound, views_mail, views_notifications, views_room
 
 urlpatterns = [
     path("notifications/", views_notifications.page, name="notifications"),
     path("notifications/<int:pk>/", views_notifications.open_one, name="notification"),
     path("notifications/read/", views_notifications.read_all, name="read_all"),
     path("inbox/", views_notifications.unread, name="unread"),
+    path("desk/", views_desk.page, name="desk"),
+    path("desk/<int:pk>/", views_desk.answer_question, name="desk_answer"),
     path("follow/", views_notifications.follow, name="follow"),
     path("profile/mail/", views_mail.mail_choices, name="mail_choices"),
     path("mail/unsubscribe/<str:token>/", views_mail.unsubscribe, name="unsubscribe"),

@@ -5,4 +5,4 @@ class DemosConfig(AppConfig):
     name = "demos"
 
     def ready(self) -> None:
-        from . import importing, listing, live  # noqa: F401  register what they read, filter by, and let be watched
+        from . import figures, importing, listing, live  # noqa: F401  register what they count, read, filter by, and show
