@@ -14,9 +14,9 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from miniconf.live import BrokerDown
 
 
-@lru_cache(maxsize=1)
-def _limiter() -> SlidingWindowCounterRateLimiter:
-    pool = redis.ConnectionPool.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+@lru_cache(maxsize=2)
+def _limiter(url: str) -> SlidingWindowCounterRateLimiter:
+    pool = redis.ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=2)
     # The address only satisfies the library's parser; connections come from the pool.
     storage = RedisStorage("redis://localhost", connection_pool=pool, key_prefix="limits")
     return SlidingWindowCounterRateLimiter(storage)
@@ -32,11 +32,11 @@ def allow(rate: str, scope: str, who: str) -> float | None:
 
     Raises BrokerDown when the counter cannot be reached.
     """
-    item = _item(rate)
+    item, limiter = _item(rate), _limiter(settings.REDIS_URL)
     try:
-        if _limiter().hit(item, scope, who):
+        if limiter.hit(item, scope, who):
             return None
-        stats = _limiter().get_window_stats(item, scope, who)
+        stats = limiter.get_window_stats(item, scope, who)
     except redis.RedisError as error:
         raise BrokerDown from error
     return max(1.0, stats.reset_time - time.time())
