@@ -30,7 +30,7 @@ def site():
     run = Run.objects.create(
         demo=demo, inputs={"prompt": SECRET}, state="succeeded", output={"text": SECRET, "tokens": []}
     )
-    return {"uid": "Z.1", "slug": "zan", "run_id": run.pk, "pk": run.pk, "room_key": "paper:Z.1"}
+    return {"uid": "Z.1", "slug": "zan", "run_id": run.pk, "pk": run.pk, "number": 1, "room_key": "paper:Z.1"}
 
 
 PAGES = [
@@ -99,6 +99,13 @@ PAGES = [
     "/moderation/rooms/paper:Z.1/export.json",
     "/moderation/sanctions/",
     "/moderation/words/",
+    "/notifications/",
+    "/notifications/{number}/",
+    "/notifications/read/",
+    "/inbox/",
+    "/desk/",
+    "/desk/{number}/",
+    "/follow/",
     "/media/sample/anything.mp4",
     "/profile/",
     "/admin/",
@@ -161,7 +168,9 @@ def test_every_address_of_the_site_is_in_these_lists():
     missing = {
         route
         for route in covered
-        if not route.startswith(("accounts/", "admin/", "api/", "sign-in/", "healthz", "readyz", "profile/", "calendar/"))
+        if not route.startswith(
+            ("accounts/", "admin/", "api/", "mail/", "sign-in/", "healthz", "readyz", "profile/", "calendar/")
+        )
         and not any(path.startswith(route) for path in listed)
     }
     assert missing == set()
