@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import now
@@ -26,9 +27,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_TEXT = 4000
 LONGEST_HTML = 150_000  # a few thousand characters of formulas or tables can become very much more
-# Beyond what anybody types; pasted floods and loops end here.
-RATE = "30/minute"
-ROOM_RATE = "600/minute"  # in one room, all people together
+RATE = settings.CHAT_RATE_PERSON
+ROOM_RATE = settings.CHAT_RATE_ROOM  # all people together
 
 
 def open_room(*, user: Viewer, room_key: str) -> RoomInfo:

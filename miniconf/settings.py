@@ -206,6 +206,9 @@ RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=500)
 RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=32)
 RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="300/minute")
 RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="600/minute")
+# Messages: beyond what anybody types; pasted floods and loops end here. In one room, all people together.
+CHAT_RATE_PERSON = env.str("CHAT_RATE_PERSON", default="30/minute")
+CHAT_RATE_ROOM = env.str("CHAT_RATE_ROOM", default="600/minute")
 # Folder of model folders shipped with the site; a demo names one of them.
 MODELS_DIR = Path(env.str("MODELS_DIR", default=str(BASE_DIR / "demos" / "checkpoints")))
 # The sentence embedding model that finds similar papers (docs/similarity.md): a folder, the name of a package that holds
