@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .decoder import Piece
-from .key_value import LONGEST, window_of
+from .key_value import LONGEST, start_token, window_of
 
 PIECE = 64
 
@@ -22,10 +22,16 @@ class AloneSlots:
         self.places = 1
         self.window: int | None = min(window_of(model), LONGEST)
         self.caches: list[Any] = [None] * slots
+        self.encoded: list[Any] = [None] * slots  # what an encoder made of a prompt
 
+    @torch.inference_mode()
     def start(self, slot: int, prompt: list[int]) -> list[int]:
         self.caches[slot] = None
-        return prompt
+        if not self.model.config.is_encoder_decoder:
+            return prompt
+        ids = torch.tensor([prompt], device=self.model.device)
+        self.encoded[slot] = self.model.get_encoder()(ids)
+        return [start_token(self.model)]
 
     def cut(self, remaining: int) -> int:
         return min(remaining, PIECE)
@@ -43,11 +49,19 @@ class AloneSlots:
         return rows
 
     def release(self, slot: int) -> None:
-        self.caches[slot] = None
+        self.caches[slot] = self.encoded[slot] = None
 
     @torch.inference_mode()
     def _advance(self, slot: int, tokens: list[int]) -> Tensor:
         ids = torch.tensor([tokens], device=self.model.device)
-        output = self.model(ids, past_key_values=self.caches[slot], use_cache=True)
+        if self.encoded[slot] is None:
+            output = self.model(ids, past_key_values=self.caches[slot], use_cache=True)
+        else:
+            output = self.model(
+                encoder_outputs=self.encoded[slot],
+                decoder_input_ids=ids,
+                past_key_values=self.caches[slot],
+                use_cache=True,
+            )
         self.caches[slot] = output.past_key_values
         return output.logits[0, -1]

@@ -13,7 +13,8 @@ from torch import Tensor
 from ..zoo.sha_rnn import ShaRnnCache
 from .alone import AloneSlots
 from .decoder import Decoder, Piece
-from .key_value import KeyValueSlots
+from .encoder_decoder import EncoderDecoderSlots
+from .key_value import KeyValueSlots, start_token
 from .loading import LoadedModel, ModelError
 from .recurrent import ShaRnnSlots
 
@@ -46,6 +47,10 @@ def choose_decoder(loaded: LoadedModel, slots: int) -> Decoder:
 
 def _candidates(loaded: LoadedModel, slots: int) -> Iterator[Callable[[], Decoder]]:
     model = loaded.model
+    if model.config.is_encoder_decoder:
+        yield lambda: EncoderDecoderSlots(model, slots)
+        yield lambda: AloneSlots(model, slots)
+        return
     if isinstance(_memory(model), ShaRnnCache):
         yield lambda: ShaRnnSlots(model, slots)
         return
@@ -61,37 +66,45 @@ def _memory(model: Any) -> Any:
     return model(torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=True).past_key_values
 
 
+PROBE = 40  # tokens: more than a piece, and some that are stepped
+
+
 @torch.inference_mode()
 def _probe(model: Any) -> tuple[list[int], Tensor]:
-    """Tokens, and the logits after each that the model computes in one go by its own attention."""
-    count = 40
-    numbers = torch.randint(model.config.vocab_size, (1, count), generator=torch.Generator().manual_seed(0))
-    logits = model(numbers.to(model.device), use_cache=False).logits[0]
-    return numbers[0].tolist(), logits
+    """Tokens, and the logits after each that the model computes in one go by its own attention.
+
+    An encoder reads all of them, its decoder goes over them again behind its start token.
+    """
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    drawn = torch.randint(vocabulary, (PROBE,), generator=torch.Generator().manual_seed(0)).tolist()
+    ids = torch.tensor([drawn], device=model.device)
+    if not model.config.is_encoder_decoder:
+        return drawn, model(ids, use_cache=False).logits[0]
+    written = torch.tensor([[start_token(model), *drawn[:-1]]], device=model.device)
+    return drawn, model(input_ids=ids, decoder_input_ids=written, use_cache=False).logits[0]
 
 
 def _difference(decoder: Decoder, tokens: list[int], expected: Tensor) -> float:
     """How far the decoder's logits are from these, as a part of their range; another text is beside it meanwhile."""
     slot, other = decoder.slots - 1, 0
-    worst = 0.0
-    for which in {slot, other}:
-        decoder.start(which, tokens)
-    done = 0
-    while done < len(tokens) - 3:  # the last three are stepped
-        size = decoder.cut(len(tokens) - 3 - done)
-        if not size:
-            break
-        piece = tokens[done : done + size]
-        pieces = [Piece(slot, done, piece)]
-        if other != slot and decoder.places > 1:
-            pieces.insert(0, Piece(other, done, piece[::-1]))
-        logits = decoder.read(pieces)[-1]
+    reading = decoder.start(slot, tokens)
+    beside = decoder.start(other, tokens[::-1]) if other != slot else []
+    fed = reading if len(reading) == len(tokens) else [*reading, *tokens[:-1]]
+    if beside:
+        beside = [*beside, *tokens[::-1]][: len(fed)]
+    worst, done = 0.0, 0
+    while size := decoder.cut(max(0, len(fed) - 3 - done)) if len(fed) - 3 > done else 0:  # the last three are stepped
+        logits = decoder.read([Piece(slot, done, fed[done : done + size])])[0]
+        if beside:
+            decoder.read([Piece(other, done, beside[done : done + size])])
         done += size
         worst = max(worst, float((logits - expected[done - 1]).abs().max()))
-    for place in range(done, len(tokens)):
+    for place in range(done, len(fed)):
         row = torch.zeros(decoder.slots, dtype=torch.long)
-        row[slot] = tokens[place]
-        logits = decoder.step(row, sorted({slot, other} if decoder.places > 1 else {slot}))[slot]
+        row[slot] = fed[place]
+        if beside:
+            row[other] = beside[place]
+        logits = decoder.step(row, [other, slot] if beside else [slot])[slot]
         worst = max(worst, float((logits - expected[place]).abs().max()))
     for which in {slot, other}:
         decoder.release(which)

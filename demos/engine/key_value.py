@@ -89,3 +89,13 @@ def window_of(model: Any) -> int:
         if isinstance(value, int) and value > 0:
             return value
     return LONGEST
+
+
+def start_token(model: Any) -> int:
+    """What `generate()` would give the decoder to begin with."""
+    for config in (model.generation_config, model.config):
+        for name in ("decoder_start_token_id", "bos_token_id"):
+            value = getattr(config, name, None)
+            if isinstance(value, int):
+                return value
+    raise ValueError(f"{type(model).__name__} has no token for its decoder to start from")

@@ -76,7 +76,7 @@ class Served:
     def __post_init__(self) -> None:
         self.pieces = Pieces(self.loaded.tokenizer)
         self.sampler = Sampler(self.decoder.slots)
-        self.vocabulary = self.loaded.model.get_output_embeddings().weight.shape[0]
+        self.vocabulary = int(self.loaded.model.get_output_embeddings().weight.shape[0])
 
     @property
     def busy(self) -> bool:
