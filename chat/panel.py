@@ -64,7 +64,7 @@ SORTS: list[tuple[Sort, str]] = [("votes", "Most wanted"), ("newest", "Newest"),
 class Line:
     event: Event
     at: datetime | None
-    continued: bool  # same author, shortly after: name and picture are not repeated
+    continued: bool  # same author, shortly after, no question: name and picture are not repeated
     new_day: bool
     mine: dict[str, Any] = field(default_factory=dict)  # what the viewer did with it
     replies: list[Line] = field(default_factory=list)  # where there is no thread to open
@@ -130,6 +130,7 @@ def lines_of(events: Sequence[Event], own: dict[int, dict[str, Any]] | None = No
             before is not None
             and before.at is not None
             and not new_day
+            and not event["asked"]
             and before.event["author"]["id"] == event["author"]["id"]
             and at - before.at < GROUP
         )

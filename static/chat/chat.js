@@ -121,7 +121,9 @@ class Panel {
 
   #change({ n, message }) {
     const before = this.messages.get(message.id);
-    if (!this.messages.change(n, message)) return;
+    let isNew = false;
+    this.log.keepingPlace(() => (isNew = this.messages.change(n, message)));
+    if (!isNew) return;
     this.thread.changed(message);
     this.pins.changed(message);
     this.questions.changed(message, before);
