@@ -29,7 +29,8 @@ from papers.models import Conference
 
 from .digest_mail import send_digest
 from .mail_choices import CAUSES
-from .models import MailChoice, Notification, Sanction
+from .models import MailChoice, Notification
+from .order import EVERYWHERE, banned_rooms
 from .titles import RoomTitle, titles_of
 
 logger = logging.getLogger(__name__)
@@ -171,10 +172,8 @@ def claim(user: User, time: dt.datetime) -> Claim | None:
 
 def _banned(user: User) -> Q:
     """What is said in rooms that `user` may not read any more."""
-    in_force = Q(until=None) | Q(until__gt=now())
-    bans = Sanction.objects.filter(in_force, user=user, kind=Sanction.Kind.BAN, lifted_at=None)
-    rooms = list(bans.values_list("room_id", flat=True))
-    return Q(pk__isnull=False) if None in rooms else Q(message__room__in=rooms)
+    keys = banned_rooms(user)
+    return Q(pk__isnull=False) if EVERYWHERE in keys else Q(message__room__key__in=keys)
 
 
 def _give_free(claimed: Claim) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Q
-from django.utils.timezone import now
 
 from miniconf.accounts.models import User
 
 from . import notifications
 from .mentions import mentioned
 from .models import Follow, Message, Notification, Sanction
+from .order import in_force
 from .rooms import RoomInfo
 
 
@@ -68,9 +68,8 @@ def _who_may_read(message: Message, users: Iterable[int]) -> set[int]:
     users = set(users)
     if not users:
         return users
-    in_force = Q(until=None) | Q(until__gt=now())
     here = Q(room=None) | Q(room=message.room_id)
-    bans = Sanction.objects.filter(in_force, here, kind=Sanction.Kind.BAN, lifted_at=None, user__in=users)
+    bans = in_force().filter(here, kind=Sanction.Kind.BAN, user__in=users)
     known = User.objects.filter(pk__in=users, is_active=True).exclude(pk__in=bans.values("user"))
     return set(known.values_list("pk", flat=True))
 

@@ -12,7 +12,8 @@ from django.utils.timezone import now
 from miniconf.accounts.models import User
 from papers.queries import visible_papers
 
-from .models import Follow, Message, ReadMark, Room, Sanction
+from .models import Follow, Message, ReadMark, Room
+from .order import EVERYWHERE, banned_rooms
 from .titles import RoomTitle, titles_of
 
 MOST_ROOMS = 300
@@ -102,7 +103,5 @@ def _recent(user: User) -> list[tuple[Room, int]]:
 
 def _banned(user: User) -> Q:
     """Rooms that `user` may not read."""
-    in_force = Q(until=None) | Q(until__gt=now())
-    bans = Sanction.objects.filter(in_force, user=user, kind=Sanction.Kind.BAN, lifted_at=None)
-    keys = list(bans.values_list("room_id", flat=True))
-    return ~Q(pk=None) if None in keys else Q(pk__in=keys)
+    keys = banned_rooms(user)
+    return Q(pk__isnull=False) if EVERYWHERE in keys else Q(key__in=keys)

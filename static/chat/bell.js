@@ -19,11 +19,36 @@ function show(count) {
   bell.classList.toggle("has-news", count > 0);
 }
 
+/** What a moderator did that concerns this member, in a sentence, above the page until it is put away. */
+function tell(words) {
+  const main = document.querySelector("#main");
+  let list = main.querySelector(".flashes");
+  if (!list) {
+    list = document.createElement("ul");
+    list.className = "flashes";
+    main.prepend(list);
+  }
+  const item = document.createElement("li");
+  item.className = "notice notice-warning";
+  item.setAttribute("role", "status");
+  const sentence = document.createElement("span");
+  const button = document.createElement("button");
+  button.className = "dismiss";
+  button.type = "button";
+  button.setAttribute("aria-label", "Put away");
+  button.textContent = "×";
+  button.addEventListener("click", () => item.remove());
+  item.append(sentence, button);
+  list.append(item);
+  sentence.textContent = words; // after it stands in the page, so that it is read out
+}
+
 function follow() {
   live.subscribe(bell.dataset.bell, {
     onEvents: (events) => {
       const last = events.findLast(({ type }) => type === "unread");
       if (last) show(last.count);
+      for (const event of events) if (event.type === "notice") tell(event.text);
     },
   });
 }
