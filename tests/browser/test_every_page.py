@@ -46,4 +46,4 @@ def test_a_page_that_is_not_there_says_so(page_for: Callable[..., Page]) -> None
 def test_a_printed_link_signs_in_with_one_click(page_for: Callable[..., Page], role: str, name: str) -> None:
     page = page_for(role)
     assert page.locator(".viewer-name").inner_text() == name
-    assert (page.get_by_role("link", name="Administration", include_hidden=True).count() == 1) is (role == "organizer")
+    assert (page.get_by_role("link", name="Organize", include_hidden=True).count() == 1) is (role == "organizer")
