@@ -58,7 +58,9 @@ def test_a_run_can_be_stopped(page_for):
     page.get_by_label("Text to continue").fill(PROMPT)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".demo").get_by_text(re.compile(r"Stopped|Cancelled|Done", re.I)).first).to_be_visible()
+    expect(page.locator(".demo").get_by_text(re.compile(r"Stopped|Cancelled|Done", re.I)).first).to_be_visible(
+        timeout=20_000
+    )
 
 
 def test_a_prompt_that_is_too_long_is_named_next_to_its_field(page_for):
