@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import groupby
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
+from django.utils.html import strip_tags
 from django.utils.timezone import now
 
 from miniconf.accounts.models import User
@@ -167,5 +169,6 @@ def name_of(message: Message) -> str:
 
 
 def excerpt(message: Message, longest: int = LONGEST_EXCERPT) -> str:
-    text = " ".join(without_marks(message.text).split())
+    """The beginning of a message as people read it, on one line, without Markdown's signs."""
+    text = " ".join(unescape(strip_tags(without_marks(message.html))).split())
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

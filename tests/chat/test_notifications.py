@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context, Template
 from django.test import Client
 from django.utils.timezone import now
 
@@ -166,7 +168,10 @@ def test_the_page_groups_by_room_the_newest_first(people):
 def test_a_long_list_has_pages_and_takes_the_same_few_queries(people, django_assert_max_num_queries):
     room = Room.objects.create(key=ROOM)
     said = Message.objects.bulk_create(
-        [Message(room=room, number=n, author=people["Asker"], client_id=uuid4(), text="x" * 999) for n in range(1, 96)]
+        [
+            Message(room=room, number=n, author=people["Asker"], client_id=uuid4(), text="x", html="x" * 999)
+            for n in range(1, 96)
+        ]
     )
     Notification.objects.bulk_create(
         [Notification(user=people["Author"], message=message, cause="question") for message in said]
@@ -177,7 +182,6 @@ def test_a_long_list_has_pages_and_takes_the_same_few_queries(people, django_ass
     assert page.content.decode().count('class="news is-unread') == 40
     last = client.get("/notifications/?page=3")
     assert last.content.decode().count('class="news is-unread') == 15
-    assert "“" not in last.context["groups"][0].items[0].excerpt
     assert len(last.context["groups"][0].items[0].excerpt) == notifications.LONGEST_EXCERPT
 
 
@@ -208,6 +212,29 @@ def test_mark_all_as_read_spares_what_came_since(people):
 def test_visitors_are_asked_to_sign_in(path, db):
     answer = Client().get(path)
     assert answer["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_an_excerpt_is_read_as_text(people):
+    say(people["Asker"], "Is **a < b** `x` & $c$?\n\n- <b>one</b>", asked=True)
+    page = client_of(people["Author"]).get("/notifications/")
+    assert page.context["groups"][0].items[0].excerpt == "Is a < b x & c? <b>one</b>"
+    assert "Is a &lt; b x &amp; c? &lt;b&gt;one&lt;/b&gt;" in page.content.decode()
+
+
+def rendered(template: str, user: object) -> str:
+    return Template("{% load chat_news %}" + template).render(Context({"user": user}))
+
+
+def test_the_bell_says_how_many_are_unread_to_members_only(people, django_assert_num_queries):
+    for n in range(2):
+        say(people["Asker"], f"Why {n}?", asked=True)
+    with django_assert_num_queries(1):
+        bell = rendered("{% notification_bell %}", people["Author"])
+    assert f'data-bell="inbox:{people["Author"].public_id}"' in bell
+    assert ">2 unread notifications</span>" in bell
+    assert ">Notifications</span>" in rendered("{% notification_bell %}", people["Asker"])
+    assert rendered("{% notification_bell %}{% follow_control 'paper:P1' %}", AnonymousUser()).strip() == ""
+    assert '<option value="mine" selected>' in rendered("{% follow_control 'paper:P1' %}", people["Author"])
 
 
 # --- Live ------------------------------------------------------------------------------------------------------------
