@@ -47,7 +47,8 @@ class Worker:
         self.name = f"{node or socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.started_at = time.time()
         self.device = pick_device(settings.ENGINE_DEVICE)
-        self.engine = Engine(slots=settings.ENGINE_SLOTS, device=self.device)
+        budget = settings.ENGINE_MEMORY_MB * 2**20 or None
+        self.engine = Engine(slots=settings.ENGINE_SLOTS, device=self.device, budget=budget)
         self.publisher = runlog.Publisher()
         self.failures: dict[str, str] = {}
         self.stopping = threading.Event()
@@ -59,12 +60,21 @@ class Worker:
         for loop in (self._load_models, self._announce, self._listen, self._tell_positions):
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
 
-    def load(self, model: str) -> None:
+    def load(self, model: str, *, make_room: bool = True) -> None:
         """Have `model` ready. Raises demos.engine.loading.ModelError."""
+        from .engine.loading import find_model
+
         with self._loading:
-            if any(model == loaded.name for loaded in self.engine.models()):
+            if self.engine.touch(model):
                 return
-            loaded = self.engine.load(model, settings.MODELS_DIR / model)
+            folder = find_model(model, settings.MODELS_DIR, hub=settings.ENGINE_HUB)
+            loaded = self.engine.load(
+                model,
+                folder,
+                pinned=model in settings.ENGINE_PINNED,
+                trust_code=model in settings.ENGINE_TRUSTED_CODE,
+                make_room=make_room,
+            )
             logger.info("model %s ready: %.1f M weights on %s", model, loaded.parameters / 1e6, loaded.device)
 
     def on_cancel(self, run_id: str, stop: Callable[[], None]) -> None:
@@ -91,15 +101,17 @@ class Worker:
             logger.info("the broker is gone already; this worker's announcement expires by itself")
 
     def _load_models(self) -> None:
-        """Have the models of all demos ready, also of those that are added while the worker runs."""
-        from .engine.loading import ModelError
+        """Have the models of all demos ready that fit, also of those that are added while the worker runs."""
+        from .engine.loading import ModelError, NoRoom
 
         while not self.stopping.is_set():
             wanted = set(Demo.objects.filter(enabled=True).values_list("model", flat=True))
             connections.close_all()
             for model in sorted(wanted - self.failures.keys() - {loaded.name for loaded in self.engine.models()}):
                 try:
-                    self.load(model)
+                    self.load(model, make_room=False)
+                except NoRoom:
+                    continue  # it is loaded when somebody asks for it
                 except ModelError as error:
                     self.failures[model] = str(error)
                     logger.error("%s", error)
@@ -113,6 +125,7 @@ class Worker:
             figures: dict[str, Any] = {
                 "models": sorted(loaded.name for loaded in self.engine.models()),
                 "failures": self.failures,
+                "loading": {name: doing for name, (doing, _) in self.engine.loading().items()},
                 "slots": self.engine.slots,
                 "busy": busy,
                 "waiting": waiting,

@@ -199,8 +199,15 @@ CHAT_RETENTION_DAYS = env.int("CHAT_RETENTION_DAYS", default=0)
 # "auto" takes CUDA where there is one. Threads: on a small machine the second thread buys little, and the site needs it.
 ENGINE_DEVICE = env.str("ENGINE_DEVICE", default="auto")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=1)
-# People served at once by one worker, and how many may wait before new runs are refused.
+# People served at once by one worker.
 ENGINE_SLOTS = env.int("ENGINE_SLOTS", default=16)
+# Megabytes of weights a worker keeps in memory (0: no bound), models that stay there, whether names like "org/model" are
+# fetched from the hub, and models whose own Python files are run: only name those whose code you have read.
+ENGINE_MEMORY_MB = env.int("ENGINE_MEMORY_MB", default=0)
+ENGINE_PINNED = env.list("ENGINE_PINNED", default=[])
+ENGINE_HUB = env.bool("ENGINE_HUB", default=False)
+ENGINE_TRUSTED_CODE = env.list("ENGINE_TRUSTED_CODE", default=[])
+# How many runs may wait before new ones are refused.
 RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=500)
 # Per account, and per address for visitors: a whole institute may come from one address.
 RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=32)

@@ -8,7 +8,26 @@
 Importing this package imports torch; the web process must not.
 """
 
-from .engine import Engine, Handle
+from .engine import Engine
+from .hooks import AttentionCapture, Hook, Steering
+from .one_shot import Attention, AttentionMaps, OneShot, OneShotHandle, Score, Surprisal
 from .request import Finished, GenerationRequest, RequestError, Token
+from .serving import Handle
 
-__all__ = ["Engine", "Finished", "GenerationRequest", "Handle", "RequestError", "Token"]
+__all__ = [
+    "Attention",
+    "AttentionCapture",
+    "AttentionMaps",
+    "Engine",
+    "Finished",
+    "GenerationRequest",
+    "Handle",
+    "Hook",
+    "OneShot",
+    "OneShotHandle",
+    "RequestError",
+    "Score",
+    "Steering",
+    "Surprisal",
+    "Token",
+]

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import Piece
+from .decoder import Piece, no_hooks
+from .hooks import Hook
 from .key_value import LONGEST, start_token, window_of
 
 PIECE = 64
@@ -48,8 +49,14 @@ class AloneSlots:
         assert rows is not None
         return rows
 
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        no_hooks(hooks)
+
     def release(self, slot: int) -> None:
         self.caches[slot] = self.encoded[slot] = None
+
+    def free(self) -> None:
+        pass
 
     @torch.inference_mode()
     def _advance(self, slot: int, tokens: list[int]) -> Tensor:

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from .hooks import Hook
+from .request import RequestError
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -15,6 +18,12 @@ class Piece:
     slot: int
     start: int
     tokens: list[int]
+
+
+def no_hooks(hooks: tuple[Hook, ...]) -> None:
+    """For decoders into which nobody can look."""
+    if hooks:
+        raise RequestError("this model cannot be looked into while it writes")
 
 
 class Decoder(Protocol):
@@ -40,6 +49,14 @@ class Decoder(Protocol):
         """tokens (S,), of which those at `slots` count -> logits (S, V), of which those at `slots` mean something."""
         ...
 
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        """Let these look into the text that has just been started. Raises RequestError where that cannot be done."""
+        ...
+
     def release(self, slot: int) -> None:
         """The text in `slot` has ended."""
+        ...
+
+    def free(self) -> None:
+        """Give up memory that can be had again; no slot is in use."""
         ...

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from transformers.cache_utils import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from .decoder import Piece
+from .decoder import Piece, no_hooks
+from .hooks import Hook
 from .key_value import PIECE, start_token, window_of
 from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation, running
 
@@ -72,9 +73,15 @@ class EncoderDecoderSlots:
             self.lengths[slot] += 1
         return self._pass(tokens.tolist(), spans)
 
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        no_hooks(hooks)
+
     def release(self, slot: int) -> None:
         for kept in self.crossed.values():
             kept[slot] = None
+
+    def free(self) -> None:
+        self.cache.free()
 
     @torch.inference_mode()
     def _pass(self, ids: list[int], spans: list[Span]) -> Tensor:

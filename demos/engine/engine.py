@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .families import choose_decoder
-from .loading import LoadedModel, load_model
+from .loading import LoadedModel, ModelError, NoRoom, load_model, weight_bytes
+from .one_shot import Cancelled, OneShot, OneShotHandle
 from .request import Finished, GenerationRequest, RequestError
 from .serving import Handle, OnTokens, Served
 
@@ -18,26 +23,103 @@ logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """One per process. `submit` may be called from any thread; one thread of its own does all the computing."""
+    """One per process. `submit` and `run` may be called from any thread; one thread of its own does all the computing.
 
-    def __init__(self, *, slots: int = 16, device: str = "cpu") -> None:
+    `budget` bounds the bytes of weights in memory: before a model is loaded, those go that were used least recently and
+    are neither pinned nor at work.
+    """
+
+    def __init__(self, *, slots: int = 16, device: str = "cpu", budget: int | None = None) -> None:
         self.slots = slots
         self.device = device
+        self.budget = budget
         self._models: dict[str, Served] = {}
-        self._inbox: queue.SimpleQueue[Handle | None] = queue.SimpleQueue()
+        self._loading: dict[str, tuple[str, float]] = {}
+        self._inbox: queue.SimpleQueue[Handle | OneShotHandle | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lifecycle = threading.Lock()  # requests come from many threads at once; the loop is started once
         self._stopped = False
 
-    def load(self, name: str, folder: Path) -> LoadedModel:
-        """Load a model and make it ready to serve. Raises ModelError."""
-        loaded = load_model(name, folder, self.device)
-        decoder = choose_decoder(loaded, self.slots)  # its probe has been the first step, which allocates
-        self._models[name] = Served(loaded, decoder)
+    # --- models ---------------------------------------------------------------------------------------------------------
+
+    def load(
+        self, name: str, folder: Path, *, pinned: bool = False, trust_code: bool = False, make_room: bool = True
+    ) -> LoadedModel:
+        """Load a model and make it ready to serve. A pinned one stays. Raises ModelError.
+
+        Without `make_room` no other model leaves for it: NoRoom is raised.
+        """
+        try:
+            self._say(name, "making room")
+            self._make_room(name, weight_bytes(name, folder), make_room)
+            self._say(name, "reading weights")
+            loaded = load_model(name, folder, self.device, trust_code=trust_code)
+            self._say(name, "comparing with the model's own results")
+            served = Served(loaded, choose_decoder(loaded, self.slots), pinned=pinned)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            release_memory()
+            raise ModelError(f"model {name!r} does not fit into this worker's memory") from error
+        finally:
+            self._loading.pop(name, None)
+        with self._lifecycle:
+            before = self._models.get(name)
+            if before is not None and (before.busy or before.expected):
+                raise ModelError(f"model {name!r} is at work; it cannot be loaded anew now")
+            self._models[name] = served
         return loaded
+
+    def loading(self) -> dict[str, tuple[str, float]]:
+        """What is being loaded: name -> (what is being done, seconds since that began)."""
+        return {name: (doing, time.monotonic() - since) for name, (doing, since) in list(self._loading.items())}
+
+    def unload(self, name: str) -> None:
+        """Give up a model's memory. Raises ModelError while it is at work."""
+        with self._lifecycle:
+            served = self._models.get(name)
+            if served is not None and (served.busy or served.expected):
+                raise ModelError(f"model {name!r} is at work")
+            self._models.pop(name, None)
+        del served
+        release_memory()
+
+    def touch(self, name: str) -> bool:
+        """Whether a model is in memory; if so, it counts as used just now."""
+        with self._lifecycle:
+            served = self._models.get(name)
+            if served is not None:
+                served.used = time.monotonic()
+        return served is not None
 
     def models(self) -> list[LoadedModel]:
         return [served.loaded for served in list(self._models.values())]
+
+    def _say(self, name: str, doing: str) -> None:
+        self._loading[name] = (doing, time.monotonic())
+
+    def _make_room(self, name: str, needed: int, others_may_leave: bool) -> None:
+        if self.budget is None:
+            return
+        if needed > self.budget:
+            raise ModelError(
+                f"model {name!r} has {_mib(needed)} of weights; this worker keeps at most {_mib(self.budget)}"
+            )
+        while needed + sum(loaded.bytes for loaded in self.models() if loaded.name != name) > self.budget:
+            with self._lifecycle:
+                idle = [s for s in self._models.values() if others_may_leave and not s.in_use]
+                if not idle:
+                    raise NoRoom(
+                        f"model {name!r} has {_mib(needed)} of weights and this worker keeps at most {_mib(self.budget)}; "
+                        "the models in memory are pinned or at work"
+                    )
+                oldest = min(idle, key=lambda s: s.used)
+                del self._models[oldest.loaded.name]
+            logger.info("model %s leaves memory to make room for %s", oldest.loaded.name, name)
+            del oldest, idle
+            release_memory()
+
+    # --- requests -------------------------------------------------------------------------------------------------------
 
     def load_figures(self) -> tuple[int, int]:
         """(places taken, requests waiting for one)."""
@@ -60,19 +142,35 @@ class Engine:
         prompt = served.loaded.tokenizer(request.prompt)["input_ids"]
         if not prompt:
             raise RequestError("the prompt is empty and this model needs at least one token to start from")
-        limit = min(prompt_limit, served.decoder.window or prompt_limit)
+        # An encoder's window is not its decoder's.
+        window = served.loaded.window if served.loaded.model.config.is_encoder_decoder else served.decoder.window
+        limit = min(prompt_limit, window or prompt_limit)
         if len(prompt) > limit:
             raise RequestError(f"the prompt has {len(prompt)} tokens; this model reads at most {limit}")
         handle = Handle(request, prompt, on_tokens, on_start)
+        if not self._put(request.model, handle):
+            handle.finish(Finished("cancelled", len(prompt)))
+        return handle
+
+    def run(self, job: OneShot) -> OneShotHandle:
+        """Queue work that is done in turn with the steps of running texts. Raises RequestError."""
+        handle = OneShotHandle(job)
+        if not self._put(job.model, handle):
+            handle.fail(Cancelled("the engine was stopped"))
+        return handle
+
+    def _put(self, model: str, handle: Handle | OneShotHandle) -> bool:
         with self._lifecycle:
             if self._stopped:
-                handle.finish(Finished("cancelled", len(prompt)))
-                return handle
+                return False
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
                 self._thread.start()
+            served = self._served(model)
+            served.used = time.monotonic()
+            served.expected += 1  # until the loop has it, so that the model is not taken out of memory before
             self._inbox.put(handle)
-        return handle
+        return True
 
     def stop(self) -> None:
         """End the loop for good; requests still in it, and those that come later, are cancelled."""
@@ -102,8 +200,15 @@ class Engine:
         try:
             served.turn()
         except Exception as error:  # whatever a model does wrong ends its own requests, not the worker
-            logger.exception("model %s failed", served.loaded.name)
-            served.fail_all(f"{type(error).__name__}: {error}"[:300])
+            name = served.loaded.name
+            logger.exception("model %s failed", name)
+            if out_of_memory(error):
+                served.fail_all(f"model {name!r} ran out of memory; shorter texts or fewer at once may fit")
+                served.decoder.free()
+                del error
+                release_memory()
+            else:
+                served.fail_all(f"{type(error).__name__}: {error}"[:300])
 
     def _take_in(self, wait: bool) -> bool:
         """Move new requests from the inbox to their model; False when the engine is to stop."""
@@ -114,5 +219,29 @@ class Engine:
                 return True
             if handle is None:
                 return False
-            self._models[handle.request.model].waiting.append(handle)
             wait = False
+            if isinstance(handle, OneShotHandle):
+                served = self._models[handle.job.model]
+                served.jobs.append(handle)
+            else:
+                served = self._models[handle.request.model]
+                served.waiting.append(handle)
+            with self._lifecycle:
+                served.expected -= 1
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Also on a CPU, where torch has no error of its own for it."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
+def release_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"

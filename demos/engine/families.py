@@ -63,7 +63,7 @@ def _candidates(loaded: LoadedModel, slots: int) -> Iterator[Callable[[], Decode
 @torch.inference_mode()
 def _memory(model: Any) -> Any:
     """What the model carries from token to token."""
-    return model(torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=True).past_key_values
+    return model(torch.ones(1, 1, dtype=torch.long, device=model.device), use_cache=True).past_key_values
 
 
 PROBE = 40  # tokens: more than a piece, and some that are stepped

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 
 from .decoder import Piece
+from .hooks import Hook, layers_of, watching
+from .loading import declared_window
+from .request import RequestError
 from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation, running
 
 PIECE = 32
@@ -31,6 +34,9 @@ class KeyValueSlots:
         self.window: int | None = min(window_of(model), LONGEST)
         self.cache = SlotCache(slots, self.window, padded)
         self.lengths = [0] * slots
+        # Some models warn of padding tokens; what fills a pass is nobody's text.
+        self.filler = 1 if model.config.pad_token_id == 0 else 0
+        self.hooks: dict[int, tuple[Hook, ...]] = {}
         self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
         model.set_attn_implementation(NAME)
 
@@ -42,7 +48,7 @@ class KeyValueSlots:
         return min(remaining, PIECE)
 
     def read(self, pieces: list[Piece]) -> Tensor:
-        ids = [0] * (self.places * PIECE)
+        ids = [self.filler] * (self.places * PIECE)
         spans = []
         for place, piece in enumerate(pieces):
             first = place * PIECE
@@ -58,8 +64,18 @@ class KeyValueSlots:
             self.lengths[slot] += 1
         return self._pass(tokens.tolist(), spans, None)
 
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        count = len(layers_of(self.model)) if hooks else 0
+        for hook in hooks:
+            if not 0 <= hook.layer < count:
+                raise RequestError(f"layer {hook.layer} is asked for; this model has {count}, counted from 0")
+        self.hooks[slot] = hooks
+
     def release(self, slot: int) -> None:
-        pass
+        self.hooks.pop(slot, None)
+
+    def free(self) -> None:
+        self.cache.free()
 
     @torch.inference_mode()
     def _pass(self, ids: list[int], spans: list[Span], keep: list[int] | None) -> Tensor:
@@ -71,7 +87,10 @@ class KeyValueSlots:
         options: dict[str, Any] = {}
         if keep is not None and self.keeps_logits:
             options["logits_to_keep"] = torch.tensor(keep, device=device)
-        with implementation(self.model, NAME), running(Pass(self.cache, layout)):
+        looking = [(hook, span) for span in spans for hook in self.hooks.get(span.slot, ())]
+        watched = [(hook, span.first, span.last, span.start) for hook, span in looking]
+        this = Pass(self.cache, layout, shown=looking)
+        with implementation(self.model, NAME), running(this), watching(self.model, watched):
             logits = self.model(
                 torch.tensor([ids], device=device),
                 position_ids=positions[None],
@@ -84,11 +103,7 @@ class KeyValueSlots:
 
 def window_of(model: Any) -> int:
     """Most tokens the model's positions allow."""
-    for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
-        value = getattr(model.config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return LONGEST
+    return declared_window(model) or LONGEST
 
 
 def start_token(model: Any) -> int:

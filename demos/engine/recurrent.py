@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..zoo.sha_rnn import ShaRnnCache, ShaRnnForCausalLM
-from .decoder import Piece
+from .decoder import Piece, no_hooks
+from .hooks import Hook
 
 # The head looks over as much of the rings as the longest text fills, in steps of this many rows: what lies beyond is
 # empty, and leaving it out changes no bit of the result.
@@ -74,7 +75,13 @@ class ShaRnnSlots:
         self.cache.live(slots)
         return self.model(tokens[:, None].to(self.model.device), past_key_values=self.cache).logits[:, -1]
 
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        no_hooks(hooks)
+
     def release(self, slot: int) -> None:
+        pass
+
+    def free(self) -> None:
         pass
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ import torch
 
 from .decoder import Decoder, Piece
 from .loading import LoadedModel
-from .request import Finished, GenerationRequest, Token
+from .one_shot import Cancelled, OneShotHandle
+from .request import Finished, GenerationRequest, RequestError, Token
 from .sampling import Choice, Sampler, Settings
 from .text import Pieces, TextStream
 
@@ -72,6 +74,10 @@ class Served:
     decoder: Decoder
     waiting: deque[Handle] = field(default_factory=deque)
     places: dict[int, _Place] = field(default_factory=dict)
+    jobs: deque[OneShotHandle] = field(default_factory=deque)
+    pinned: bool = False
+    used: float = field(default_factory=time.monotonic)  # when somebody last asked for it
+    expected: int = 0  # requests that are on their way here
 
     def __post_init__(self) -> None:
         self.pieces = Pieces(self.loaded.tokenizer)
@@ -80,7 +86,12 @@ class Served:
 
     @property
     def busy(self) -> bool:
-        return bool(self.waiting or self.places)
+        return bool(self.waiting or self.places or self.jobs)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it has to stay in memory."""
+        return self.pinned or self.busy or self.expected > 0
 
     def turn(self) -> None:
         """Everybody who leaves, comes, reads and writes between two steps, and the step."""
@@ -88,14 +99,21 @@ class Served:
         self._take_in()
         self._read()
         self._step()
+        if self.jobs:  # one piece of one job, the next time one of another
+            job = self.jobs.popleft()
+            if not job.advance(self.loaded):
+                self.jobs.append(job)
 
     def fail_all(self, error: str, reason: Any = "error") -> None:
         handles = [*self.waiting, *(place.handle for place in self.places.values())]
         for slot in self.places:
             self.decoder.release(slot)
             self.sampler.release(slot)
+        for job in self.jobs:
+            job.fail(Cancelled("the engine was stopped") if reason == "cancelled" else RuntimeError(error))
         self.waiting.clear()
         self.places.clear()
+        self.jobs.clear()
         for handle in handles:
             handle.finish(Finished(reason, len(handle.prompt), error=error))
 
@@ -111,7 +129,13 @@ class Served:
         for slot in list(free)[: len(self.waiting)]:
             handle = self.waiting.popleft()
             request, window = handle.request, self.decoder.window
-            prompt = self.decoder.start(slot, handle.prompt)
+            try:
+                prompt = self.decoder.start(slot, handle.prompt)
+                self.decoder.watch(slot, request.hooks)
+            except RequestError as error:
+                self.decoder.release(slot)
+                handle.finish(Finished("error", len(handle.prompt), error=str(error)))
+                continue
             most = request.max_new_tokens if window is None else min(request.max_new_tokens, window - len(prompt) + 1)
             text = TextStream(self.loaded.tokenizer, request.stop)
             self.places[slot] = _Place(handle, prompt, text, most)

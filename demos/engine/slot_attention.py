@@ -19,6 +19,8 @@ from transformers import AttentionInterface
 from transformers.cache_utils import Cache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from .hooks import Hook
+
 NAME = "miniconf_slots"
 # What a model may ask of its attention that is not done here: the probe after loading then fails, see families.py.
 UNKNOWN = ("softcap", "s_aux", "head_mask")
@@ -97,6 +99,11 @@ class SlotCache(Cache):
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return 0
 
+    def free(self) -> None:
+        """Room is made anew when it is next used."""
+        self.keys.clear()
+        self.values.clear()
+
 
 @dataclass
 class Pass:
@@ -107,6 +114,7 @@ class Pass:
     bias: Tensor | None = None  # (H, window): added to the score of a key so many tokens back, nearest last
     crossed: dict[int, list[tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
     markers: dict[int, int] = field(default_factory=dict)  # id of the tensor that stands for a layer's encoded texts
+    shown: list[tuple[Hook, Span]] = field(default_factory=list)  # who is shown attention weights
 
     def attend(
         self, module: nn.Module, query: Tensor, key: Tensor, scaling: float | None, extra: dict[str, Any]
@@ -117,6 +125,9 @@ class Pass:
         layer = self.markers.get(id(key))
         if layer is None and extra.get("position_bias") is not None and self.bias is None:
             raise Unsupported(f"{type(module).__name__} has a position bias of a kind that is not known")
+        for hook, span in self.shown if layer is None else []:
+            if hook.layer == self.cache.layer:
+                hook.attention(self._weights(span, query, scaling, extra), span.start)
         if layer is None and self.cache.padded:
             return self._padded(query, scaling, extra.get("sliding_window"))
         mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
@@ -145,6 +156,19 @@ class Pass:
             return seen
         bias = self.bias[:, self.bias.shape[1] - 1 - back.clamp(min=0)]
         return bias.masked_fill(~seen, torch.finfo(bias.dtype).min)[None]
+
+    def _weights(self, span: Span, query: Tensor, scaling: float | None, extra: dict[str, Any]) -> Tensor:
+        """(H, n, L): computed once more, in plain sight; what is used does not change."""
+        q = query[0, :, span.first : span.last]
+        k = self.cache.keys[self.cache.layer][span.slot, :, : span.end]
+        k = k.repeat_interleave(q.shape[0] // k.shape[0], 0)
+        scores = (q @ k.transpose(1, 2)).float() * (q.shape[-1] ** -0.5 if scaling is None else scaling)
+        mask = self._mask(span, 0, extra)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask[0]
+        elif extra.get("sliding_window"):
+            scores[:, :, : max(0, span.start + 1 - extra["sliding_window"])] = -torch.inf
+        return scores.softmax(-1)
 
     def _padded(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
         """All spans in one product over the whole window: few and equal calls, for devices that like them."""
