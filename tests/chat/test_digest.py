@@ -14,12 +14,11 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.db import connections
-from django.test import Client
 
 from chat import changes, digest, notifications
 from chat.follows import set_follow
-from chat.mail_choices import choice_of, choose
-from chat.models import Follow, MailChoice, Message, Notification, Room, Sanction
+from chat.mail_choices import choose
+from chat.models import Message, Notification, Room, Sanction
 from chat.reply_address import TokenInvalid, read_address, reply_address
 from chat.services import send_message
 from chat.tasks import mail_notifications
@@ -290,72 +289,6 @@ def test_an_address_expires_after_thirty_days(settings, time_machine):
     assert not read_address(address).expired
     time_machine.move_to(NOON + dt.timedelta(days=31), tick=False)
     assert read_address(address).expired
-
-
-# --- Unsubscribing ---------------------------------------------------------------------------------------------------
-
-
-def test_one_click_in_the_mail_program_unsubscribes_from_what_the_mail_was_about(people, look):
-    ask(people)
-    (sent,) = look(NOON + 60 * MINUTE)
-    headers = sent.message()
-    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert headers["Auto-Submitted"] == "auto-generated"
-    path = headers["List-Unsubscribe"].strip("<>").removeprefix(settings.SITE_URL)
-    client = Client(enforce_csrf_checks=True)
-    page = client.get(path)
-    assert page.status_code == 200
-    assert "private" in page["Cache-Control"]
-    assert choice_of(people["Author"]).question == "hourly"  # looking at it changes nothing
-    assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert (choice_of(people["Author"]).question, choice_of(people["Author"]).answer) == ("never", "at once")
-
-
-def test_one_click_mutes_a_room_or_a_thread(people, look):
-    question = ask(people)
-    say(people["Author"], "Which?", thread=question["id"])
-    always(people["Asker"])
-    (sent,) = look(NOON + MINUTE)
-    thread, room = re.findall(r"(?:thread|room): (\S+/mail/mute/\S+)", sent.body)
-    client = Client(enforce_csrf_checks=True)
-    for address in (thread, room):
-        assert client.post(address.removeprefix(settings.SITE_URL)).status_code == 200
-    assert list(Follow.objects.order_by("pk").values_list("user", "thread", "level")) == [
-        (people["Asker"].pk, question["id"], "none"),
-        (people["Asker"].pk, None, "none"),
-    ]
-
-
-def test_broken_addresses_change_nothing(people, look):
-    ask(people)
-    (sent,) = look(NOON + 60 * MINUTE)
-    path = sent.message()["List-Unsubscribe"].strip("<>").removeprefix(settings.SITE_URL)
-    mute = re.search(r"room: \S+(/mail/mute/\S+)", sent.body)[1]
-    swapped = path.replace("unsubscribe", "mute"), mute.replace("mute", "unsubscribe")
-    for wrong in (path[:-5] + "/", "/mail/unsubscribe/x/", *swapped):
-        assert Client().post(wrong).status_code == 404
-    assert (MailChoice.objects.count(), Follow.objects.count()) == (0, 0)
-
-
-def test_unsubscribing_works_on_a_members_only_site(people, look):
-    ask(people)
-    (sent,) = look(NOON + 60 * MINUTE)
-    Conference.objects.update_or_create(pk=Conference.current().pk, defaults={"members_only": True})
-    path = sent.message()["List-Unsubscribe"].strip("<>").removeprefix(settings.SITE_URL)
-    assert Client().post(path).status_code == 200
-    assert choice_of(people["Author"]).question == "never"
-
-
-def test_what_is_mailed_is_chosen_in_the_profile(people):
-    client = Client()
-    client.force_login(people["Author"], backend=settings.AUTHENTICATION_BACKENDS[0])
-    assert 'value="hourly" selected' in client.get("/profile/mail/").content.decode()
-    sent = {"question": "daily", "answer": "never", "mention": "at once", "reply": "hourly", "message": "never"}
-    assert client.post("/profile/mail/", sent).status_code == 302
-    chosen = choice_of(people["Author"])
-    assert {cause: getattr(chosen, cause) for cause in sent} == sent
-    assert client.post("/profile/mail/", {**sent, "reply": "sometimes"}).status_code == 422
-    assert choice_of(people["Author"]).reply == "hourly"
 
 
 # --- Whatever dies ---------------------------------------------------------------------------------------------------
