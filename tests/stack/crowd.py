@@ -99,6 +99,9 @@ async def talk(
         newest = rows[-1][0]
         for one in rooms:
             await one.until(lambda one: (one.last or 0) >= newest)
+            if one.gaps:  # so it was told, and has to read
+                await one.read_all()
+                one.messages = dict(sorted(one.messages.items(), key=lambda item: item[1]["n"]))
         account = Account(
             sent=messages * len(tokens),
             acknowledged=sum(map(len, events)),
