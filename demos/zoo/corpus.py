@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
+MASK, PAD = "[MASK]", "[PAD]"
 HELD_OUT_OF = 20  # one document in twenty is never trained on
 MINIMUM_LETTERS = 120  # shorter abstracts are mostly leftovers of a web page
 
@@ -68,6 +69,30 @@ def split_documents(documents: Iterable[str]) -> tuple[list[str], list[str]]:
     return train, held_out
 
 
+def read_corpus(paths: list[Path], *, raw: bool = False) -> tuple[list[str], list[str]]:
+    """Text to train on and held-out text. `raw` keeps files to the byte and holds out the end of each."""
+    if raw:
+        train, held_out = zip(*(_split_raw(path) for path in paths), strict=True)
+        return list(train), list(held_out)
+    documents = [text for path in paths for text in read_documents(path)]
+    parts = split_documents(documents)
+    if not all(parts):
+        raise CorpusError(f"{len(documents)} documents are too few: some must be held out and some trained on")
+    return parts
+
+
+def _split_raw(path: Path) -> tuple[str, str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read: {error}") from error
+    cut = len(data) - len(data) // HELD_OUT_OF
+    train, held_out = data[:cut].decode(errors="replace"), data[cut:].decode(errors="replace")
+    if not held_out:
+        raise CorpusError(f"{path}: too short to hold anything out")
+    return train, held_out
+
+
 def train_tokenizer(documents: Iterable[str], kind: str, vocab_size: int) -> PreTrainedTokenizerFast:
     """A byte-level tokenizer: `bpe` with `vocab_size` pieces, or `bytes` with one token a byte."""
     tokenizer = Tokenizer(models.BPE())
@@ -92,6 +117,12 @@ def train_tokenizer(documents: Iterable[str], kind: str, vocab_size: int) -> Pre
         pad_token=END_OF_TEXT,
         clean_up_tokenization_spaces=False,
     )
+
+
+def add_mask(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Give a tokenizer a mask token, which takes the space before it along, and a padding token of its own."""
+    if tokenizer.mask_token is None:
+        tokenizer.add_special_tokens({"mask_token": AddedToken(MASK, lstrip=True), "pad_token": PAD})
 
 
 def encode(

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-import math
+import json
+import signal
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+
+MODELS = ["sha-rnn", "gpt", "bigs", "awd-lstm"]
+# Options that go straight into the recipe, and the recipe's name for them.
+RECIPE = {
+    "hidden_size": "hidden_size",
+    "layers": "num_hidden_layers",
+    "dropout": "dropout",
+    "batch_size": "batch_size",
+    "segment": "segment",
+    "optimizer": "optimizer",
+    "learning_rate": "learning_rate",
+    "steps": "steps",
+    "tokens": "tokens",
+    "minutes": "minutes",
+    "seed": "seed",
+}
 
 
 class Command(BaseCommand):
@@ -15,15 +33,26 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012  needs neither database nor broker
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--model", choices=["sha-rnn"], default="sha-rnn")
+        parser.add_argument("--model", choices=MODELS, default="sha-rnn")
         parser.add_argument("--data", nargs="+", type=Path, required=True, help=".jsonl, .jsonl.gz or text files")
+        parser.add_argument("--raw", action="store_true", help="one text to the byte, its last twentieth held out")
         parser.add_argument("--output", type=Path, required=True, help="folder of the checkpoint")
         parser.add_argument("--tokenizer", choices=["bpe", "bytes"], default="bpe")
         parser.add_argument("--vocab-size", type=int, default=4096, help="pieces of the BPE tokenizer")
+        parser.add_argument("--tokenizer-from", type=Path, help="folder of a checkpoint whose tokenizer to use")
+        parser.add_argument("--size", choices=["small", "paper"], default="small", help="the shipped or the paper's")
         parser.add_argument("--hidden-size", type=int)
         parser.add_argument("--layers", type=int)
+        parser.add_argument("--dropout", type=float)
+        parser.add_argument("--config", action="append", default=[], help="NAME=VALUE of the model's configuration")
+        parser.add_argument("--batch-size", type=int)
+        parser.add_argument("--segment", type=int, help="tokens per row and step, or of the longest text")
+        parser.add_argument("--optimizer", choices=["adamw", "lamb"])
+        parser.add_argument("--learning-rate", type=float)
+        parser.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default="auto")
         parser.add_argument("--steps", type=int)
-        parser.add_argument("--minutes", type=float, default=math.inf, help="end by then; the learning rate follows")
+        parser.add_argument("--tokens", type=float, help="end after this much text; the learning rate follows")
+        parser.add_argument("--minutes", type=float, help="end after so much computing; the learning rate follows")
         parser.add_argument("--seed", type=int)
         parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
@@ -32,62 +61,105 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         import torch  # heavy, and only this command needs it
         from tqdm import tqdm
-        from transformers import AutoTokenizer
 
-        from demos.engine.loading import pick_device
-        from demos.zoo import corpus, training
+        from demos.zoo import cards, corpus, training
+        from demos.zoo.evaluation import HeldOut
+        from demos.zoo.families import FAMILIES
 
         if options["threads"]:
             torch.set_num_threads(options["threads"])
         folder: Path = options["output"]
-        names = {"hidden_size": "hidden_size", "layers": "num_hidden_layers", "steps": "steps", "seed": "seed"}
-        given = {field: options[name] for name, field in names.items() if options[name] is not None}
-        recipe = training.Recipe(**given, minutes=options["minutes"], device=pick_device(options["device"]))
+        family = FAMILIES[options["model"]]
+        recipe = self._recipe(getattr(family, options["size"]), options)
         try:
-            documents = [text for path in options["data"] for text in corpus.read_documents(path)]
+            train, held_out = corpus.read_corpus(options["data"], raw=options["raw"])
+            tokenizer = self._tokenizer(train, options)
         except corpus.CorpusError as error:
             raise CommandError(str(error)) from error
-        train, held_out = corpus.split_documents(documents)
-        if not train or not held_out:
-            raise CommandError(f"{len(documents)} documents are too few: some must be held out and some trained on")
+        if family.masked:
+            corpus.add_mask(tokenizer)
+        tokenizer.save_pretrained(folder)
         held_out_bytes = sum(len(text.encode()) for text in held_out)
         self.stdout.write(f"{len(train)} documents to train on, {len(held_out)} held out ({held_out_bytes:,} bytes)")
-
-        if options["resume"] and (folder / "tokenizer.json").exists():
-            tokenizer = AutoTokenizer.from_pretrained(folder)
-        else:
-            tokenizer = corpus.train_tokenizer(train, options["tokenizer"], options["vocab_size"])
-            tokenizer.save_pretrained(folder)
         with tqdm(total=len(train), desc="tokenizing", unit=" documents") as bar:
             tokens = corpus.encode(train, tokenizer, lambda done: bar.update(done - bar.n) and None)
         trainer = training.Trainer(
-            folder, recipe, tokenizer, tokens, corpus.encode(held_out, tokenizer), held_out_bytes
+            folder, family, recipe, tokenizer, tokens, HeldOut(corpus.encode(held_out, tokenizer), held_out_bytes)
         )
         if options["resume"] and trainer.resume():
             self.stdout.write(f"going on from step {trainer.progress.step}")
+        else:
+            (folder / training.LOG).unlink(missing_ok=True)
         weights = sum(p.numel() for p in trainer.model.parameters())
-        self.stdout.write(f"{weights / 1e6:.1f} M weights, {sum(map(len, tokens)):,} tokens, on {recipe.device}")
+        self.stdout.write(f"{weights / 1e6:.2f} M weights, {sum(map(len, tokens)):,} tokens, on {recipe.device}")
+        self._train(trainer)
+        figures = trainer.figures()
+        cards.write_card(trainer, figures, [path.name for path in options["data"]], held_out)
+        trainer.save()
+        bits = figures["held_out_bits_per_byte"]
+        self.stdout.write(f"held-out text: {bits:.3f} bits per byte; checkpoint in {folder}")
 
+    def _recipe(self, recipe: Any, options: dict[str, Any]) -> Any:
+        from demos.engine.loading import pick_device
+
+        given = {field: options[name] for name, field in RECIPE.items() if options[name] is not None}
+        config = dict(recipe.config)
+        for setting in options["config"]:
+            name, _, value = setting.partition("=")
+            try:
+                config[name] = json.loads(value)
+            except json.JSONDecodeError:
+                raise CommandError(f"--config {setting}: expected NAME=VALUE, the value as JSON") from None
+        device = pick_device(options["device"])
+        precision = options["precision"]
+        if precision == "auto":
+            precision = "bf16" if device.startswith("cuda") else "fp32"
+        return replace(recipe, **given, config=config, device=device, precision=precision)
+
+    def _tokenizer(self, train: list[str], options: dict[str, Any]) -> Any:
+        from transformers import PreTrainedTokenizerFast
+
+        from demos.zoo import corpus
+
+        folder: Path | None = options["tokenizer_from"]
+        if options["resume"] and (options["output"] / "tokenizer.json").exists():
+            folder = options["output"]
+        if folder is None:
+            return corpus.train_tokenizer(train, options["tokenizer"], options["vocab_size"])
+        if not (folder / "tokenizer.json").exists():
+            raise CommandError(f"{folder} holds no tokenizer.json")
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+
+    def _train(self, trainer: Any) -> None:
+        from tqdm import tqdm
+
+        from demos.zoo import training
+        from demos.zoo.batches import CorpusTooSmall
+
+        def interrupt(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGTERM, interrupt)
         with tqdm(total=100, desc="training", unit="%", bar_format="{l_bar}{bar}| {postfix}") as bar:
             held = ""
 
             def report(record: dict[str, float]) -> None:
                 nonlocal held
-                training.append_log(folder, record)
+                training.append_log(trainer.folder, record)
                 if "held_out_bits_per_byte" in record:
                     held = f", held out {record['held_out_bits_per_byte']:.3f} bits/byte"
                     return
-                bar.n = round(100 * trainer.share_done(), 1)
+                bar.n = round(100 * min(1.0, trainer.progress.share(trainer.recipe)), 1)
                 bar.set_postfix_str(
                     f"step {record['step']:.0f}, loss {record['loss']:.3f}, {record['tokens_per_second']:.0f} tokens/s{held}"
                 )
 
             try:
-                bits = trainer.train(report)
-            except (KeyboardInterrupt, ValueError) as error:
-                if isinstance(error, ValueError):
-                    raise CommandError(str(error)) from error
+                trainer.train(report)
+            except CorpusTooSmall as error:
+                raise CommandError(str(error)) from error
+            except KeyboardInterrupt:
                 trainer.checkpoint()
                 raise CommandError(f"stopped; `--resume` goes on from step {trainer.progress.step}") from None
-        trainer.save(training.model_card(trainer, bits, [path.name for path in options["data"]], held_out))
-        self.stdout.write(f"held-out text: {bits:.3f} bits per byte; checkpoint in {folder}")
+            finally:
+                signal.signal(signal.SIGTERM, before)
