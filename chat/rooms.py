@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
+from miniconf.serving.remembered import remembered
 from papers.models import Event, Paper, Person, Session, Sponsor
 
 
@@ -41,7 +42,17 @@ def find_room(key: str) -> RoomInfo | None:
     kind, _, name = key.partition(":")
     if kind not in _kinds or not name or len(key) > 200 or "\x00" in key:
         return None
-    return _kinds[kind](name)
+
+    def found() -> RoomInfo:
+        room = _kinds[kind](name)
+        if room is None:
+            raise LookupError  # only what there is is remembered: anybody can think of rooms that there are not
+        return room
+
+    try:
+        return remembered(f"room:{key}", found)
+    except LookupError:
+        return None
 
 
 @room_kind("paper")

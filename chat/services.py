@@ -120,7 +120,10 @@ def _root(room: RoomInfo, thread: int) -> Message:
 
 
 def _sent_before(user: User, client_id: UUID, room: RoomInfo) -> Message | None:
-    message = Message.objects.filter(author=user, client_id=client_id).select_related("author", "room").first()
+    earlier = Message.objects.filter(author=user, client_id=client_id)
+    if not earlier.exists():  # the rule, and far less to fetch
+        return None
+    message = earlier.select_related("author", "room").first()
     if message is not None and message.room.key != room.key:
         raise LiveError("client_id_used", "This message was already sent to another room.")
     return message
@@ -159,10 +162,12 @@ def take_number(room_key: str, *, message: bool = False) -> tuple[Room, int]:
 
     Whoever raises the number holds the row until the commit, so numbers have no gaps and are committed in order.
     """
-    Room.objects.get_or_create(key=room_key)
     more = {"last_message_at": now()} if message else {}
-    Room.objects.filter(key=room_key).update(last_number=F("last_number") + 1, **more)
-    row = Room.objects.get(key=room_key)
+    rows = Room.objects.filter(key=room_key)
+    if not rows.update(last_number=F("last_number") + 1, **more):
+        Room.objects.get_or_create(key=room_key)  # the first to speak here
+        rows.update(last_number=F("last_number") + 1, **more)
+    row = rows.get()
     return row, row.last_number
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.account.signals import user_logged_in
 
+from miniconf.serving.page_changes import forget_pages
+
 from .models import Person
 
 
@@ -22,6 +24,7 @@ def link_account(user: Any) -> Person | None:
     # In one statement: two sign-ins at once link once.
     if person is None or not Person.objects.filter(pk=person.pk, user=None).update(user=user):
         return None
+    forget_pages()  # who speaks as an author is remembered with them
     return person
 
 
