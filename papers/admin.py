@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from .models import (
     Authorship,
@@ -22,6 +23,10 @@ from .models import (
 @admin.register(Conference)
 class ConferenceAdmin(admin.ModelAdmin[Conference]):
     list_display = ("name", "starts_on", "ends_on", "timezone", "members_only")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one conference, made when it is first asked for."""
+        return False
 
 
 @admin.register(Track)
