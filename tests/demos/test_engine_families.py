@@ -1,5 +1,7 @@
 """Every way a model remembers: the engine writes what the model's own generate() writes."""
 
+import threading
+
 import pytest
 import torch
 from transformers import (
@@ -20,6 +22,7 @@ from demos.engine.alone import AloneSlots
 from demos.engine.encoder_decoder import EncoderDecoderSlots
 from demos.engine.families import _difference, _probe
 from demos.engine.key_value import KeyValueSlots
+from tests.demos.endless import never_ending
 
 SMALL = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "initializer_range": 0.3}
 HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256}
@@ -176,8 +179,17 @@ def test_a_prompt_longer_than_the_window_is_refused_with_the_number(engine):
 
 
 def test_a_cancelled_text_leaves_within_one_step(engine):
-    tokens = []
+    never_ending(engine, "model")
+    tokens, handles, known = [], [], threading.Event()
+
+    def stop_after_two(new):
+        tokens.extend(new)
+        if len(tokens) == 2:
+            assert known.wait(60)  # the step loop may be faster than this thread
+            handles[0].cancel()
+
     request = GenerationRequest("model", "We", max_new_tokens=200, temperature=2.0, seed=4)
-    handle = engine.submit(request, lambda new: (tokens.extend(new), len(tokens) == 2 and handle.cancel()))
-    assert handle.result(60).reason in ("cancelled", "stop")
-    assert len(tokens) <= 2
+    handles.append(engine.submit(request, stop_after_two))
+    known.set()
+    assert handles[0].result(60).reason == "cancelled"
+    assert len(tokens) == 2

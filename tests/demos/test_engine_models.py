@@ -5,6 +5,7 @@ import torch
 
 from demos.engine import Engine, GenerationRequest, RequestError
 from demos.engine.loading import ModelError, NoRoom, find_model, load_model
+from tests.demos.endless import endless
 
 
 @pytest.fixture
@@ -48,13 +49,13 @@ def test_pinned_models_stay(engine, tiny_model):
 def test_models_at_work_stay_and_what_does_not_fit_is_told(engine, tiny_model):
     engine.load("a", tiny_model, pinned=True)
     engine.load("b", tiny_model)
-    endless = ask(engine, "b", max_new_tokens=10**6, temperature=2.0)
+    writing, _ = endless(engine, "b")
     with pytest.raises(ModelError, match="pinned or at work"):
         engine.load("c", tiny_model)
     with pytest.raises(ModelError, match="'b' is at work"):
         engine.unload("b")
-    endless.cancel()
-    endless.result(60)
+    writing.cancel()
+    assert writing.result(60).reason == "cancelled"
 
 
 def test_a_model_larger_than_the_budget_is_refused_before_it_is_read(tiny_model):

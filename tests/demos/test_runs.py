@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from demos import queue, runlog, services, tasks
 from demos.models import Run
+from tests.demos.endless import Slow, never_ending
 
 NOBODY = AnonymousUser()
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,11 +90,14 @@ async def test_last_event_id_resumes_after_that_event(worker, api):
 async def test_a_running_run_is_cancelled_and_keeps_what_it_had(worker, api, demo):
     demo.limits = {}
     await asyncio.to_thread(demo.save)
+    never_ending(worker.engine, "tiny")
+    slow = worker.engine.run(Slow("tiny"))  # 400 tokens take 20 seconds at least
     runs = [await start(api, prompt="We study", seed=seed, temperature=2, max_new_tokens=400) for seed in range(4)]
     for run in runs:
         assert (await api.post(f"/runs/{run['id']}/cancel")).status_code == 200
     bodies = [await finished(api, run) for run in runs]
-    assert "cancelled" in {body["state"] for body in bodies}
+    slow.cancel()
+    assert {body["state"] for body in bodies} == {"cancelled"}
     for body in bodies:
         events = parse((await api.get(f"/runs/{body['id']}/events")).text)
         assert events[-1][1:] == ("done", {"state": body["state"], "output": body["output"], "error": ""})
