@@ -4,10 +4,22 @@ Importing this package registers them with the Auto classes, so that `AutoModelF
 loads their checkpoints. It imports torch: only workers and training commands may do so.
 """
 
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+)
 
+from .bigs import BigsConfig, BigsForMaskedLM, BigsForSequenceClassification, BigsModel
 from .sha_rnn import ShaRnnConfig, ShaRnnForCausalLM, ShaRnnModel
 
 AutoConfig.register(ShaRnnConfig.model_type, ShaRnnConfig)
 AutoModel.register(ShaRnnConfig, ShaRnnModel)
 AutoModelForCausalLM.register(ShaRnnConfig, ShaRnnForCausalLM)
+
+AutoConfig.register(BigsConfig.model_type, BigsConfig)
+AutoModel.register(BigsConfig, BigsModel)
+AutoModelForMaskedLM.register(BigsConfig, BigsForMaskedLM)
+AutoModelForSequenceClassification.register(BigsConfig, BigsForSequenceClassification)

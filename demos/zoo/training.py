@@ -160,7 +160,7 @@ class Trainer:
         ):
             if self.family.masked:
                 draw = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.progress.step)
-                batch = hide_tokens(batch, tokenizer.mask_token_id, words, evaluation.HIDDEN_SHARE, draw)
+                batch = hide_tokens(batch, tokenizer.mask_token_id, words, self.family.hidden_share, draw)
             yield batch
 
     def figures(self, documents: int | None = None) -> dict[str, float]:
@@ -177,7 +177,11 @@ class Trainer:
     def save(self) -> None:
         """Write the finished checkpoint: half-precision safetensors and tokenizer."""
         self.family.finish(self.model)
-        self.model.half().save_pretrained(self.folder)
+        exact = tuple(getattr(self.model, "_keep_in_fp32_modules_strict", None) or ())
+        for name, weight in self.model.named_parameters():
+            if not any(part in name for part in exact):
+                weight.data = weight.data.half()
+        self.model.save_pretrained(self.folder)
         self.model.float()
         self.tokenizer.save_pretrained(self.folder)
 

@@ -21,6 +21,7 @@ class Family:
     paper: ClassVar[Recipe]  # the size of its paper
     stateful: ClassVar[bool] = False
     masked: ClassVar[bool] = False  # finds hidden tokens instead of the next one
+    hidden_share: ClassVar[float] = 0.15  # of the tokens, in the masked-LM task while training
     own_rates: ClassVar[dict[str, float]] = {}  # learning rates of parameters whose names contain the key
 
     def build(self, recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Any:
