@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+NOTHING = models.Value({}, models.JSONField())  # what rows get that code before a column writes
+
 
 class Demo(models.Model):
     """A model that can be tried on a paper's page: a kind of demo, a model, and how they are set up."""
@@ -22,15 +24,21 @@ class Demo(models.Model):
     defaults = models.JSONField(default=dict, blank=True, help_text="Inputs preset in the form")
     limits = models.JSONField(default=dict, blank=True, help_text="Narrower bounds than the kind's own")
     examples = models.JSONField(default=list, blank=True, help_text='[{"title": "...", "inputs": {...}}]')
+    options = models.JSONField(default=dict, db_default=NOTHING, blank=True, help_text="Settings of the kind's own")
     position = models.PositiveSmallIntegerField(default=0)
     enabled = models.BooleanField(default=True)
     source = models.CharField(max_length=60, blank=True, db_index=True)
+    # For each field edited on the site: what the source said of it (papers/importers/merge.py).
+    edited = models.JSONField(default=dict, db_default=NOTHING, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["position", "title"]
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("demo", args=[self.slug])
 
 
 class Run(models.Model):
@@ -62,9 +70,19 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # What the output follows from, and which example of the demo this was run for (demos/stored.py); empty: not known.
+    result_key = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    example_key = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    is_stored = models.BooleanField(
+        default=False, db_default=False, help_text="Nobody's own: a result that answers everybody who asks"
+    )
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["result_key"], condition=~models.Q(result_key=""), name="run_by_result"),
+            models.Index(fields=["example_key"], condition=~models.Q(example_key=""), name="run_by_example"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.demo.slug} {self.id}"
