@@ -151,9 +151,9 @@ class _Reconciliation:
         """No wanted key belongs to a row of another source."""
         shape = KINDS[kind]
         others = shape.model._default_manager.exclude(source=self.source).values_list(shape.key, "source")
-        taken = [(key, source) for key, source in others.iterator() if key in rows]
-        for key, source in taken:
-            owner = f'source "{source}"' if source else "this site itself"
+        taken = {key: source for key, source in others.iterator() if key in rows}
+        for key in [key for key in rows if key in taken]:  # as they stand in the files
+            owner = f'source "{taken[key]}"' if taken[key] else "this site itself"
             self.report.problems.add(rows[key][0], shape.key, key, f"a new id: this one belongs to {owner}")
         return not taken
 
