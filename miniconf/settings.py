@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import django_stubs_ext
 
+from demos.packages import folders as folders_of_demo_packages
 from miniconf.broker import socket_url
 from miniconf.environment import Environment, writable_folder
 from miniconf.processes.instance import running_site
@@ -96,7 +97,7 @@ ASGI_APPLICATION = "miniconf.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", *folders_of_demo_packages("templates")],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -177,6 +178,7 @@ CELERY_BEAT_SCHEDULE = {
     "fill-free-seats": {"task": "papers.seat_tasks.fill_free_seats", "schedule": 60.0, "options": {"expires": 60}},
     "mail-notifications": {"task": "chat.tasks.mail_notifications", "schedule": 60.0, "options": {"expires": 60}},
     "read-mail": {"task": "chat.tasks.read_mail", "schedule": 60.0, "options": {"expires": 60}},
+    "index-messages": {"task": "chat.tasks.index_messages", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-old-mail": {"task": "chat.tasks.forget_old_mail", "schedule": 24 * 3600.0},
     "tell-announcements": {
         "task": "papers.announcement_tasks.tell_what_changed",
@@ -270,7 +272,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", *folders_of_demo_packages("static")]
 # Where `prepare` puts the files served below /static/; an image has them built in.
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 MEDIA_URL = "/media/"

@@ -1,15 +1,56 @@
-"""The kinds of demo: one module each, found here by name.
+"""The kinds of demo, found here by name: one module each in this folder, and those of installed packages.
 
-To add one, write `demos/kinds/<name>.py` with a subclass of `Kind` and enter it below; `templates/demos/kinds/<name>.html`
-and `static/demos/kinds/<name>.js` are its form and its view.
+To add one here, write `demos/kinds/<name>.py` with a subclass of `Kind` and enter it below. A package of its own needs
+nothing of this project changed: docs/writing_a_demo.md.
 """
 
 from __future__ import annotations
 
+import logging
+
+from demos import packages
+
 from .base import Kind, RunContext
 from .generate import Generate
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in [Generate()]}
+logger = logging.getLogger(__name__)
+
+OWN: list[Kind] = [Generate()]
+
+
+def _of_packages(taken: set[str]) -> list[Kind]:
+    """The kinds that installed packages declare. One that cannot be used is told in the log and left out."""
+    found = []
+    for point in packages.declared():
+        try:
+            declared = point.load()
+            kind = declared() if isinstance(declared, type) else declared
+        except Exception as error:  # whatever a package does when it is imported, the site must start
+            logger.error("kind of demo %r: %s cannot be loaded: %s", point.name, point.value, error)
+            continue
+        problem = _problem(point.name, kind, taken)
+        if problem:
+            logger.error("kind of demo %r: %s %s", point.name, point.value, problem)
+            continue
+        taken.add(kind.name)
+        found.append(kind)
+    return found
+
+
+def _problem(name: str, kind: object, taken: set[str]) -> str:
+    """What is wrong with what an entry point names; empty when nothing is."""
+    if not isinstance(kind, Kind):
+        return "is no subclass of demos.kinds.Kind"
+    missing = [attribute for attribute in ("name", "title", "Inputs") if not hasattr(kind, attribute)]
+    if missing:
+        return f"does not set {', '.join(missing)}"
+    if kind.name != name:
+        return f"calls itself {kind.name!r}; the name of its entry point was expected"
+    return f"takes the name {name!r}, which there is already" if name in taken else ""
+
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in OWN}
+KINDS |= {kind.name: kind for kind in _of_packages(set(KINDS))}
 
 
 def get(name: str) -> Kind:
