@@ -66,6 +66,11 @@ class Run(models.Model):
     error = models.CharField(max_length=500, blank=True)
     worker = models.CharField(max_length=120, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    asked = models.PositiveIntegerField(default=0, db_default=0, help_text="How much work was asked for, in tokens")
+    priority = models.BooleanField(
+        default=False, db_default=False, help_text="An author's, during the paper's session: before others"
+    )
+    keep = models.BooleanField(default=True, db_default=True, help_text="Goes on when nobody watches it")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
