@@ -20,6 +20,7 @@ from . import order
 from .models import Message, Reaction, Revision, Room, Vote
 from .notify import announce, announce_answer
 from .rooms import RoomInfo
+from .search_index import index_messages
 from .services import checked_text, open_room, record_change, rendered, tell
 
 EMOJI = ("👍", "❤️", "😄", "🎉", "🤔", "👀", "🙏", "✅")
@@ -102,6 +103,7 @@ def edit_message(*, user: Viewer, message_id: int, text: str) -> Event:
             Revision.objects.create(message=message, text=message.text)
             message.text, message.html = text, change.html
             message.edited_at = now()
+            index_messages([(message.pk, message.room_id, text)])
     return _told(change)
 
 
@@ -118,6 +120,7 @@ def take_text(message: Message) -> None:
     message.deleted_at = message.deleted_at or now()
     message.pinned_at = None
     message.revisions.all().delete()
+    index_messages([(message.pk, message.room_id, "")])
 
 
 def react(*, user: Viewer, message_id: int, emoji: str, on: bool) -> Event:

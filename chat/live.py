@@ -35,6 +35,7 @@ from .queries import (
     thread_of,
 )
 from .questions import DEEPEST, Show, Sort, count_questions, list_questions
+from .search import LONGEST_QUERY, find_messages
 from .services import LONGEST_TEXT, existing_room, open_room, send_message
 
 
@@ -214,6 +215,33 @@ def questions(user: Any, payload: ReadQuestions) -> dict[str, Any]:
         room, show=payload.show, sort=payload.sort, offset=payload.offset, limit=payload.limit
     )
     return {"events": events, "more": more, "counts": count_questions(room)}
+
+
+class Search(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=LONGEST_QUERY)
+    room: str = Field(default="", max_length=200)
+    asked: bool = False
+    before: Number | None = None
+    limit: int = Field(default=30, ge=1, le=LONGEST_PIECE)
+
+
+@command("chat.search", Search)
+def search(user: Any, payload: Search) -> dict[str, Any]:
+    results = find_messages(
+        user=user,
+        text=payload.text,
+        room_key=payload.room,
+        asked=payload.asked,
+        before=payload.before,
+        limit=payload.limit,
+    )
+    found = [
+        {"room": line.room.key, "title": line.room.title, "event": event_of(line.message, existing_room(line.room.key))}
+        for line in results.lines
+    ]
+    return {"found": found, "before": results.before}
 
 
 class OneRoom(BaseModel):

@@ -168,7 +168,12 @@ def name_of(message: Message) -> str:
     return message.author.display_name if message.author else "Somebody who left"
 
 
+def plain_text(html: str) -> str:
+    """What people read of a message, on one line."""
+    return " ".join(unescape(strip_tags(without_marks(html))).split())
+
+
 def excerpt(message: Message, longest: int = LONGEST_EXCERPT) -> str:
     """The beginning of a message as people read it, on one line, without Markdown's signs."""
-    text = " ".join(unescape(strip_tags(without_marks(message.html))).split())
+    text = plain_text(message.html)
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

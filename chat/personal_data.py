@@ -26,6 +26,7 @@ from .models import (
     Revision,
     Vote,
 )
+from .search_index import index_messages
 
 MOST_ROWS = 50_000  # of a kind
 SOMEBODY = "somebody"
@@ -136,12 +137,14 @@ def _replace_mentions(messages: QuerySet[Message], user: User) -> None:
         message.text = pattern.sub(SOMEBODY, message.text)
         message.html = render_markdown(message.text, breaks=True)
     Message.objects.bulk_update(changed, ["text", "html"], batch_size=PIECE)
+    index_messages((message.pk, message.room_id, message.text) for message in changed)
 
 
 def remove_texts(messages: QuerySet[Message]) -> None:
     """What taking a message back does, for many: the texts go, the places stay."""
     Revision.objects.filter(message__in=messages).delete()
     Notification.objects.filter(message__in=messages).delete()
+    index_messages((pk, room, "") for pk, room in messages.values_list("pk", "room_id"))
     messages.update(text="", html="", pinned_at=None, deleted_at=Coalesce("deleted_at", Value(now())))
 
 

@@ -22,6 +22,7 @@ from .models import Change, Message, Room
 from .notify import announce
 from .queries import change_of, event_of
 from .rooms import RoomInfo, find_room
+from .search_index import index_messages
 
 logger = logging.getLogger(__name__)
 
@@ -154,6 +155,7 @@ def _store(
         Message.objects.filter(pk=root.pk).update(reply_count=F("reply_count") + 1)
         message.thread = Message.objects.select_related("author").get(pk=root.pk)
     message.save()
+    index_messages([(message.pk, message.room_id, text)])
     return message
 
 

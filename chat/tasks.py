@@ -8,7 +8,7 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
-from . import digest, inbound
+from . import digest, inbound, search_index
 from .mailbox import fetch, mailbox_of
 
 logger = logging.getLogger(__name__)
@@ -34,3 +34,8 @@ def read_mail() -> None:
 @shared_task
 def forget_old_mail() -> None:
     inbound.forget_old_mail()
+
+
+@shared_task
+def index_messages() -> None:
+    search_index.index_missing()

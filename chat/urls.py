@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_desk, views_inbound, views_mail, views_notifications, views_room
+from . import views, views_desk, views_inbound, views_mail, views_notifications, views_room, views_search
 
 urlpatterns = [
     path("notifications/", views_notifications.page, name="notifications"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("mail/unsubscribe/<str:token>/", views_mail.unsubscribe, name="unsubscribe"),
     path("mail/inbound", views_inbound.inbound, name="inbound"),
     path("mail/mute/<str:token>/", views_mail.mute, name="mute"),
+    path("chat/search/", views_search.page, name="chat_search"),
     path("chat/<path:room_key>/thread/<int:message_id>/", views.thread, name="thread"),
     path("chat/<path:room_key>/questions/", views.questions, name="room_questions"),
     path("chat/<path:room_key>/screen/", views_room.screen, name="room_screen"),
