@@ -6,11 +6,32 @@
         async for event in lounge.news():                # what others say and change, in order, once, also after breaks
             ...
 
-It needs `websockets` and, for `Api`, `httpx`.
+    with Demos("https://conference.example", token="mc_…") as client:
+        for token in client.run("sha-rnn-generate", prompt="We propose"):
+            print(token, end="", flush=True)
+
+It needs `websockets` and `httpx`. docs/api.md tells more of demos.
 """
 
-from .api import Api, Problem
+from .api import Api, AsyncRun
 from .client import Client, Lost, Refused
+from .demos import Demos, Run
 from .room import BrokenPromise, Room
+from .runs import Event, Problem, RunFailed, RunLost, Token
 
-__all__ = ["Api", "BrokenPromise", "Client", "Lost", "Problem", "Refused", "Room"]
+__all__ = [
+    "Api",
+    "AsyncRun",
+    "BrokenPromise",
+    "Client",
+    "Demos",
+    "Event",
+    "Lost",
+    "Problem",
+    "Refused",
+    "Room",
+    "Run",
+    "RunFailed",
+    "RunLost",
+    "Token",
+]
