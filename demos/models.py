@@ -71,6 +71,9 @@ class Run(models.Model):
         default=False, db_default=False, help_text="An author's, during the paper's session: before others"
     )
     keep = models.BooleanField(default=True, db_default=True, help_text="Goes on when nobody watches it")
+    events = models.PositiveIntegerField(default=0, db_default=0, help_text="How many were told since it began")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="branches")
+    parent_token = models.PositiveIntegerField(null=True, blank=True, help_text="Where it went on from in the parent")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
@@ -94,3 +97,22 @@ class Run(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.id])
+
+
+class RunPart(models.Model):
+    """Bytes that a run left beside its output; demos/parts.py puts and bounds them."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="parts")
+    name = models.CharField(max_length=80)
+    content_type = models.CharField(max_length=100)
+    data = models.BinaryField(help_text="As it is sent: deflated where that is shorter")
+    deflated = models.BooleanField()
+    size = models.PositiveIntegerField(help_text="Bytes that were put")
+    stored_size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "name"], name="part_of_run")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.run_id}"

@@ -1,7 +1,9 @@
 """A run's events: numbered, kept in a Redis stream while it runs, rebuilt from the row afterwards.
 
-Numbers are fixed by meaning: 1 queued, 2 running, 3 + i the i-th token, then `done`. So a run that is started again
-after its worker died repeats numbers instead of adding to them, and nobody sees a token twice.
+Numbers count up without gaps: 1 queued, 2 running, then what the kind reports, then `done`. What an event *is* tells
+its key (a token's place in its text, the n-th of its type, or a name that the kind gives it). A run that starts again after its
+worker died passes over events whose keys are kept already, so nobody sees a token twice, whatever the order in which
+two models' tokens come the second time.
 """
 
 from __future__ import annotations
@@ -37,13 +39,17 @@ def append(run_id: str, events: list[Event]) -> None:
 
 
 def append_all(batch: dict[str, list[Event]]) -> None:
-    """The same for several runs in one round trip; each run's events are encoded once, for keeping and for sending."""
+    """The same for several runs in one round trip; each run's events are encoded once, for keeping and for sending.
+
+    Of one run either all events are numbered or none is; the latter are sent and not kept.
+    """
     with broker() as r:
         pipe = r.pipeline(transaction=False)
         for run_id, events in batch.items():
             frame = encode_frame(topic(run_id), events)
-            pipe.xadd(_key(run_id), {"frame": frame})
-            pipe.expire(_key(run_id), KEEP_SECONDS)
+            if "n" in events[0]:
+                pipe.xadd(_key(run_id), {"frame": frame})
+                pipe.expire(_key(run_id), KEEP_SECONDS)
             pipe.publish(channel_of(topic(run_id)), frame)
         pipe.execute()
 
@@ -60,6 +66,25 @@ def kept(run_id: str) -> list[Event]:
     return events
 
 
+STARTED = ("state", "running")  # the key of that event
+
+
+def key_of(event: Event) -> tuple[Any, ...]:
+    """What makes an event the same as one of an earlier attempt."""
+    if event["type"] == "token":
+        return ("token", event.get("stream", 0), event["i"])
+    return (event["type"], event.get("state") or event.get("key", ""))
+
+
+def emitted(run_id: str) -> int:
+    """How many events a run has had since it began; 0 where that cannot be known."""
+    try:
+        events = kept(run_id)
+    except BrokerDown:
+        return 0
+    return max(0, events[-1]["n"] - RUNNING) if events else 0
+
+
 def queued_event() -> Event:
     return {"n": QUEUED, "type": "state", "state": Run.State.QUEUED.value}
 
@@ -69,17 +94,21 @@ def running_event() -> Event:
 
 
 def done_event(run: Run) -> Event:
-    tokens = (run.output or {}).get("tokens", [])
-    n = FIRST_TOKEN + len(tokens) if run.started_at else RUNNING
+    n = FIRST_TOKEN + max(run.events, len(_tokens(run))) if run.started_at else RUNNING
     return {"n": n, "type": "done", "state": run.state, "output": run.output, "error": run.error}
 
 
+def _tokens(run: Run) -> list[Any]:
+    tokens = (run.output or {}).get("tokens", [])
+    return tokens if run.demo.kind == "generate" else []
+
+
 def replay(run: Run) -> list[Event]:
-    """The events of a finished run, from its row."""
+    """The events of a finished run, from its row: tokens of kind "generate"; other kinds tell all in `done`."""
     events = [queued_event()]
     if run.started_at:
         events.append(running_event())
-        for i, (token, text, probability, top) in enumerate((run.output or {}).get("tokens", [])):
+        for i, (token, text, probability, top) in enumerate(_tokens(run)):
             events.append(
                 {"n": FIRST_TOKEN + i, "type": "token", "i": i, "id": token, "text": text, "p": probability, "top": top}
             )
@@ -108,6 +137,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._pending: dict[str, list[Event]] = {}
+        self._notes: dict[str, Event] = {}  # the latest of each run; it replaces the one before
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="publisher", daemon=True)
         self._thread.start()
@@ -117,10 +147,17 @@ class Publisher:
             self._pending.setdefault(run_id, []).extend(events)
         self._wake.set()
 
+    def note(self, run_id: str, event: Event) -> None:
+        """Tell how a run is getting on; without a number, and only the latest of an interval."""
+        with self._lock:
+            self._notes[run_id] = event
+        self._wake.set()
+
     def flush(self, run_id: str) -> None:
         """Send what is left of a run now, on the caller's thread."""
         with self._lock:
             events = self._pending.pop(run_id, [])
+            self._notes.pop(run_id, None)
         if events:
             append(run_id, events)
 
@@ -136,8 +173,10 @@ class Publisher:
             self._wake.clear()
             with self._lock:
                 pending, self._pending = self._pending, {}
+                notes, self._notes = self._notes, {}
             try:
                 append_all(pending)
+                append_all({run_id: [event] for run_id, event in notes.items()})
             except BrokerDown:
                 with self._lock:  # kept for when it is back; order within a run is kept, too
                     for run_id, events in pending.items():

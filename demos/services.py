@@ -18,7 +18,7 @@ from miniconf.live import BrokerDown
 from miniconf.permissions import Viewer, can_run, is_member, is_organizer
 from miniconf.problems import Problem
 
-from . import kinds, queue, runlog
+from . import kinds, queue, runlog, stored
 from .models import Demo, Run
 
 
@@ -36,9 +36,10 @@ def own_runs(*, user: Viewer, visitor: str) -> QuerySet[Run]:
     return Run.objects.filter(user=None, visitor=visitor)
 
 
-def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str) -> Run:
-    """Check, record and queue a run. Raises Problem with the reason; then nothing is recorded or queued.
+def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str, fresh: bool = False) -> Run:
+    """Check, record and queue a run, or find what was computed from the same inputs before, unless it is to be `fresh`.
 
+    Raises Problem with the reason; then nothing is recorded or queued.
     422 inputs, 401/403 who, 429 too many (with a time to come back), 503 no worker, no model, no broker.
     """
     kind = kinds.get(demo.kind)
@@ -49,11 +50,17 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str
         raise Problem(
             status=401, title="Sign in first", detail="This conference lets members run demos. Please sign in."
         )
+    if not fresh and (found := stored.result_for(demo=demo, inputs=clean)) is not None:
+        return found
     try:
         _check_limits(user=user, visitor=visitor)
         _check_workers(demo)
         run = Run.objects.create(
-            demo=demo, user=user if is_member(user) else None, visitor="" if is_member(user) else visitor, inputs=clean
+            demo=demo,
+            user=user if is_member(user) else None,
+            visitor="" if is_member(user) else visitor,
+            inputs=clean,
+            result_key=stored.key_of(demo, clean),
         )
         try:
             runlog.append(str(run.id), [runlog.queued_event()])
@@ -151,14 +158,20 @@ def finish_run(
     output: dict[str, Any] | None,
     error: str = "",
     first_token_at: datetime | None = None,
+    events: int | None = None,
 ) -> Run | None:
-    """Record the end of a run and tell those who watch; None when it had ended before."""
-    values = {"state": state, "output": output, "error": error[:500], "finished_at": now()}
+    """Record the end of a run and tell those who watch; None when it had ended before.
+
+    `events` is how many it had since it began; left out, they are looked up.
+    """
+    if events is None:
+        events = runlog.emitted(str(run_id))
+    values = {"state": state, "output": output, "error": error[:500], "finished_at": now(), "events": events}
     if first_token_at is not None:
         values["first_token_at"] = first_token_at
     if not Run.objects.filter(pk=run_id).exclude(state__in=Run.FINISHED).update(**values):
         return None
-    run = Run.objects.get(pk=run_id)
+    run = Run.objects.select_related("demo").get(pk=run_id)
     runlog.append(str(run.id), [runlog.done_event(run)])
     return run
 
@@ -176,6 +189,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "id": str(run.id),
         "demo": run.demo.slug,
         "state": run.state,
+        "stored": run.is_stored,
         "position": place,
         "inputs": run.inputs,
         "output": run.output,

@@ -15,9 +15,10 @@ from django.utils.timezone import now
 
 from miniconf.live import BrokerDown
 
-from . import kinds, queue, worker
+from . import kinds, queue, runlog, worker
 from .kinds.base import RunCancelled, RunContext, RunFailed
 from .models import Run
+from .parts import RunParts
 from .services import finish_run
 
 logger = logging.getLogger(__name__)
@@ -55,18 +56,24 @@ def execute_run(run_id: str) -> None:
         return
     run = Run.objects.select_related("demo").get(pk=run_id)
     log = worker.RunLog(me, run_id)
+    kind = kinds.get(run.demo.kind)
     try:
-        me.load(run.demo.model)
+        models = kind.models_for(run.demo, run.inputs)
+        for model in models:
+            me.load(model)
         context = RunContext(
             engine=me.engine,
             model=run.demo.model,
             inputs=run.inputs,
             log=log,
             watch_cancel=partial(me.on_cancel, run_id),
+            models=models,
+            options=kind.options_for(run.demo),
+            parts=RunParts(run, log),
         )
         if settings.CELERY_DB_REUSE_MAX is None:
             connections.close_all()  # a server's connections are few, and this thread waits for the engine now
-        output = kinds.get(run.demo.kind).run(context)
+        output = kind.run(context)
         state, error = Run.State.SUCCEEDED, ""
     except RunCancelled as cancelled:
         if me.stopping.is_set() and not queue.is_cancelled(run_id):
@@ -81,7 +88,8 @@ def execute_run(run_id: str) -> None:
     finally:
         me.forget(run_id)
     me.publisher.flush(run_id)
-    finish_run(run_id, state=state, output=output, error=error, first_token_at=log.first_token_at)
+    ended = {"first_token_at": log.first_token_at, "events": max(0, log.last - runlog.RUNNING)}
+    finish_run(run_id, state=state, output=output, error=error, **ended)
     queue.leave(run_id)
 
 

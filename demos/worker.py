@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -180,23 +181,44 @@ class RunLog:
     def __init__(self, worker: Worker, run_id: str) -> None:
         self.worker, self.run_id = worker, run_id
         already = runlog.kept(run_id)
-        self.last = already[-1]["n"] if already else 0
+        self.last = already[-1]["n"] if already else runlog.QUEUED
         self.first_token_at: datetime | None = None
+        self._seen = {runlog.key_of(event) for event in already}
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()  # a kind emits from its own thread and from the engine's
 
     def started(self) -> None:
-        self._add([runlog.running_event()])
+        self._add([])
         self.worker.admitted(self.run_id)
 
-    def tokens(self, tokens: list[dict[str, Any]]) -> None:
+    def tokens(self, tokens: list[dict[str, Any]], stream: int = 0) -> None:
         if self.first_token_at is None:
             self.first_token_at = now()
-        self._add([{"n": runlog.FIRST_TOKEN + token["i"], "type": "token", **token} for token in tokens])
+        lane = {"stream": stream} if stream else {}
+        self._add([{"type": "token", **lane, **token} for token in tokens])
+
+    def emit(self, type: str, data: dict[str, Any], *, key: str = "") -> None:
+        with self._lock:
+            place = self._counts[type]
+            self._counts[type] += 1
+        self._add([{"type": type, "key": key or str(place), **data}])
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        self.worker.publisher.note(self.run_id, {"type": "progress", "done": done, "total": total, "label": label})
 
     def _add(self, events: list[dict[str, Any]]) -> None:
-        fresh = [event for event in events if event["n"] > self.last]
-        if fresh:
-            self.last = fresh[-1]["n"]
-            self.worker.publisher.add(self.run_id, fresh)
+        with self._lock:
+            fresh = []
+            if runlog.STARTED not in self._seen:  # a kind that does one thing need not say that it has begun
+                events = [runlog.running_event(), *events]
+            for event in events:
+                key = runlog.key_of(event)
+                if key not in self._seen:
+                    self._seen.add(key)
+                    self.last += 1
+                    fresh.append({**event, "n": self.last})
+            if fresh:
+                self.worker.publisher.add(self.run_id, fresh)
 
 
 _current: Worker | None = None

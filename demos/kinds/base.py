@@ -12,7 +12,7 @@ from miniconf.problems import Problem
 
 if TYPE_CHECKING:
     from demos.engine import Engine
-    from demos.models import Demo
+    from demos.models import Demo, Run
 
 
 class Inputs(BaseModel):
@@ -29,22 +29,54 @@ class InputError(ValueError):
         self.field = field
 
 
-class Log(Protocol):
-    """Where a running demo reports to: everything is kept, numbered and shown to all who watch."""
+class Options(BaseModel):
+    """Base of every kind's options: what who sets up a demo chooses, and who runs it does not."""
 
-    def started(self) -> None: ...
-    def tokens(self, tokens: list[dict[str, Any]]) -> None: ...
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Log(Protocol):
+    """Where a running demo reports to. May be called from any thread.
+
+    Events are kept, numbered and shown to all who watch. A run that is taken up again after its worker died repeats
+    events; one with the same type and key as before is passed over, so nobody sees it twice.
+    """
+
+    def started(self) -> None:
+        """The work has begun: it waits no longer."""
+
+    def tokens(self, tokens: list[dict[str, Any]], stream: int = 0) -> None:
+        """Tokens {i, id, text, p, top} of one of the run's texts; the key is stream and i."""
+
+    def emit(self, type: str, data: dict[str, Any], *, key: str = "") -> None:
+        """An event of the kind's own; without `key` the n-th of its type is the n-th of its type the next time, too."""
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        """How far it is, in words and numbers; the latest counts, and it is not kept."""
+
+
+class Parts(Protocol):
+    """Where a running demo leaves what does not fit into JSON; `fetchPart` of static/demos/parts.js reads it."""
+
+    def put(self, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        """Keep bytes with the run under a name, and tell those who watch (event `part`). Raises RunFailed if too large."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a worker gives a kind to run with. `watch_cancel` is told how to stop what has been started."""
+    """What a worker gives a kind to run with. `watch_cancel` is told how to stop what has been started.
+
+    `models` are those of `Kind.models_for`, all loaded; `model` is the demo's own; `options` is the kind's `Options`.
+    """
 
     engine: Engine
     model: str
     inputs: dict[str, Any]
     log: Log
     watch_cancel: Callable[[Callable[[], None]], None]
+    models: list[str]
+    options: Any
+    parts: Parts
 
 
 class RunCancelled(Exception):
@@ -60,11 +92,44 @@ class RunFailed(Exception):
 
 
 class Kind:
-    """A kind of demo. Subclasses set `name`, `title`, `Inputs` and write `check` and `run`."""
+    """A kind of demo. Subclasses set `name`, `title`, `Inputs`, perhaps `Options`, and write `check`, `run` and `shown`."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     Inputs: ClassVar[type[Inputs]]
+    Options: ClassVar[type[Options]] = Options
+    # The input that a run is recognized by: its beginning stands on cards and in lists.
+    headline: ClassVar[str] = "prompt"
+    # Whether runs have a seed, so that another try makes sense.
+    seeded: ClassVar[bool] = False
+    # To be raised when the same inputs come to give another output: stored results of before are used no more.
+    version: ClassVar[int] = 1
+    # Bounds that a demo may narrow besides those of numeric inputs: name -> (what it bounds, the kind's own bound).
+    further_limits: ClassVar[dict[str, tuple[str, int]]] = {}
+
+    def options_for(self, demo: Demo) -> Any:
+        """The demo's options, complete and checked. Raises Problem 422 naming each field as `options.<name>`."""
+        try:
+            return self.Options.model_validate(demo.options)
+        except ValidationError as invalid:
+            errors = [
+                {"field": ".".join(["options", *map(str, error["loc"])]), "message": _sentence(error)}
+                for error in invalid.errors(include_url=False)[:20]
+            ]
+            raise Problem(
+                status=422,
+                title="This demo is not set up rightly",
+                detail="; ".join(f"{e['field']}: {e['message']}" for e in errors[:5]),
+                extra={"errors": errors},
+            ) from invalid
+
+    def models_of(self, demo: Demo) -> list[str]:
+        """All models that runs of this demo may need, the demo's own first: a worker has them ready."""
+        return [demo.model]
+
+    def models_for(self, demo: Demo, inputs: dict[str, Any]) -> list[str]:
+        """The models that a run with these inputs needs."""
+        return self.models_of(demo)
 
     def inputs_for(self, demo: Demo) -> dict[str, Any]:
         """What the form starts with: the kind's defaults under the demo's own."""
@@ -122,9 +187,29 @@ class Kind:
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
         """Refuse what types alone cannot; fill in what was left open. Raises InputError."""
 
+    def output_depends_on(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        """Of complete inputs those that the output follows from; None where it is left to chance.
+
+        A result is stored under them (demos/stored.py). At temperature 0 nothing is drawn.
+        """
+        drawing = ("seed", "top_k", "top_p") if inputs.get("temperature") == 0 else ()
+        return {name: value for name, value in inputs.items() if name not in drawing}
+
     def run(self, context: RunContext) -> dict[str, Any]:
-        """On a worker: do it and return the output. Raises RunCancelled and RunFailed."""
+        """On a worker: do it and return the output, JSON values. Raises RunCancelled and RunFailed."""
         raise TypeError(f"{type(self).__name__} does not say how it runs")
+
+    def form(self, demo: Demo) -> dict[str, Any]:
+        """What the form's template needs besides inputs, limits and errors; there it is called `form`."""
+        return {}
+
+    def shown(self, run: Run) -> dict[str, Any]:
+        """What templates/demos/results/<name>.html needs besides `run`: the output in words, shades and rows."""
+        return {}
+
+    def outcome(self, run: Run) -> str:
+        """A finished run's result in a line of text, for cards: the beginning of what was written, a size, a label."""
+        return str((run.output or {}).get("text", ""))
 
 
 _EXPECTED = {
