@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -39,16 +40,29 @@ def read_documents(path: Path) -> Iterator[str]:
         raise CorpusError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_jsonl(path: Path, lines: Iterable[str]) -> Iterator[str]:
+def _read_jsonl(path: Path, lines: Iterable[str], field: str | None = None) -> Iterator[Any]:
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
             title, abstract = record["title"], record["abstract"]
+            value = None if field is None else str(record[field])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise CorpusError(f"{path}, line {number}: expected an object with title and abstract") from error
+            wanted = "title and abstract" if field is None else f"title, abstract and {field}"
+            raise CorpusError(f"{path}, line {number}: expected an object with {wanted}") from error
         abstract = _clean(abstract or "")
         if len(abstract) >= MINIMUM_LETTERS:
-            yield f"{_clean(title)}\n\n{abstract}"
+            text = f"{_clean(title)}\n\n{abstract}"
+            yield text if field is None else (text, value)
+
+
+def read_labelled(path: Path, field: str) -> Iterator[tuple[str, str]]:
+    """Yield cleaned documents of .jsonl (or .jsonl.gz) and what their records say under `field`."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            yield from _read_jsonl(path, file, field)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: cannot be read: {error}") from error
 
 
 def _clean(text: str) -> str:
@@ -65,8 +79,17 @@ def split_documents(documents: Iterable[str]) -> tuple[list[str], list[str]]:
         if digest in seen:
             continue
         seen.add(digest)
-        (held_out if digest[0] * 256 + digest[1] < 65536 // HELD_OUT_OF else train).append(document)
+        (held_out if _is_held_out(digest) else train).append(document)
     return train, held_out
+
+
+def _is_held_out(digest: bytes) -> bool:
+    return digest[0] * 256 + digest[1] < 65536 // HELD_OUT_OF
+
+
+def held_out(document: str) -> bool:
+    """Whether a document is one of those that no run trains on."""
+    return _is_held_out(hashlib.sha256(document.encode()).digest())
 
 
 def read_corpus(paths: list[Path], *, raw: bool = False) -> tuple[list[str], list[str]]:
@@ -117,6 +140,15 @@ def train_tokenizer(documents: Iterable[str], kind: str, vocab_size: int) -> Pre
         pad_token=END_OF_TEXT,
         clean_up_tokenization_spaces=False,
     )
+
+
+def open_tokenizer(folder: Path | None) -> PreTrainedTokenizerFast | None:
+    """The tokenizer of a checkpoint; None where no folder is given. Raises CorpusError."""
+    if folder is None:
+        return None
+    if not (folder / "tokenizer.json").exists():
+        raise CorpusError(f"{folder} holds no tokenizer.json")
+    return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def add_mask(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -117,18 +117,14 @@ class Command(BaseCommand):
         return replace(recipe, **given, config=config, device=device, precision=precision)
 
     def _tokenizer(self, train: list[str], options: dict[str, Any]) -> Any:
-        from transformers import PreTrainedTokenizerFast
-
         from demos.zoo import corpus
 
         folder: Path | None = options["tokenizer_from"]
         if options["resume"] and (options["output"] / "tokenizer.json").exists():
             folder = options["output"]
-        if folder is None:
-            return corpus.train_tokenizer(train, options["tokenizer"], options["vocab_size"])
-        if not (folder / "tokenizer.json").exists():
-            raise CommandError(f"{folder} holds no tokenizer.json")
-        return PreTrainedTokenizerFast.from_pretrained(folder)
+        return corpus.open_tokenizer(folder) or corpus.train_tokenizer(
+            train, options["tokenizer"], options["vocab_size"]
+        )
 
     def _train(self, trainer: Any) -> None:
         from tqdm import tqdm
