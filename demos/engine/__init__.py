@@ -13,16 +13,22 @@ from .hooks import AttentionCapture, Hook, Steering
 from .one_shot import Attention, AttentionMaps, OneShot, OneShotHandle, Score, Surprisal
 from .request import Finished, GenerationRequest, RequestError, Token
 from .serving import Handle
+from .whole_texts import Classification, Embeddings, FilledMasks, FillMask, MaskedPlace
 
 __all__ = [
     "Attention",
     "AttentionCapture",
     "AttentionMaps",
+    "Classification",
+    "Embeddings",
     "Engine",
+    "FillMask",
+    "FilledMasks",
     "Finished",
     "GenerationRequest",
     "Handle",
     "Hook",
+    "MaskedPlace",
     "OneShot",
     "OneShotHandle",
     "RequestError",

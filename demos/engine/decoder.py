@@ -60,3 +60,32 @@ class Decoder(Protocol):
     def free(self) -> None:
         """Give up memory that can be had again; no slot is in use."""
         ...
+
+
+class NoSlots:
+    """For models that write nothing: one-shot work is all they do."""
+
+    slots = 0
+    window = None
+    places = 0
+
+    def start(self, slot: int, prompt: list[int]) -> list[int]:
+        raise RequestError("this model does not write texts")
+
+    def cut(self, remaining: int) -> int:
+        return 0
+
+    def read(self, pieces: list[Piece]) -> Tensor:
+        raise RequestError("this model does not write texts")
+
+    def step(self, tokens: Tensor, slots: list[int]) -> Tensor:
+        raise RequestError("this model does not write texts")
+
+    def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
+        no_hooks(hooks)
+
+    def release(self, slot: int) -> None:
+        pass
+
+    def free(self) -> None:
+        pass

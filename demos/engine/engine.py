@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
+from ..model_files import ModelError, check_weights
 from .families import choose_decoder
-from .loading import LoadedModel, ModelError, NoRoom, load_model, weight_bytes
+from .loading import LoadedModel, NoRoom, load_model, no_memory, out_of_memory, release_memory
 from .one_shot import Cancelled, OneShot, OneShotHandle
 from .request import Finished, GenerationRequest, RequestError
 from .serving import Handle, OnTokens, Served
+
+
+class Backend(Protocol):
+    """A model that somebody else runs, offered by this engine as if it were loaded: see demos/backends."""
+
+    name: str
+    failure: str  # why it cannot be used now; "" when it can
+    running: int
+    waiting: int
+
+    def submit(self, request: GenerationRequest, on_tokens: OnTokens, on_start: Callable[[], None]) -> Handle: ...
+
+    def stop(self) -> None: ...
+
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +43,20 @@ class Engine:
     are neither pinned nor at work.
     """
 
-    def __init__(self, *, slots: int = 16, device: str = "cpu", budget: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int = 16,
+        device: str = "cpu",
+        budget: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         self.slots = slots
         self.device = device
+        self.dtype = dtype
         self.budget = budget
         self._models: dict[str, Served] = {}
+        self._backends: dict[str, Backend] = {}
         self._loading: dict[str, tuple[str, float]] = {}
         self._inbox: queue.SimpleQueue[Handle | OneShotHandle | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -51,9 +74,9 @@ class Engine:
         """
         try:
             self._say(name, "making room")
-            self._make_room(name, weight_bytes(name, folder), make_room)
+            self._make_room(name, check_weights(name, folder).bytes, make_room)
             self._say(name, "reading weights")
-            loaded = load_model(name, folder, self.device, trust_code=trust_code)
+            loaded = load_model(name, folder, self.device, dtype=self.dtype, trust_code=trust_code)
             self._say(name, "comparing with the model's own results")
             served = Served(loaded, choose_decoder(loaded, self.slots), pinned=pinned)
         except Exception as error:
@@ -84,8 +107,24 @@ class Engine:
         del served
         release_memory()
 
+    def offer(self, backend: Backend) -> None:
+        """Serve a model that another machine runs."""
+        self._backends[backend.name] = backend
+
+    def names(self) -> list[str]:
+        """The models that can be asked for now."""
+        return sorted({*self._models, *(name for name, backend in self._backends.items() if not backend.failure)})
+
+    def failures(self) -> dict[str, str]:
+        """Models of other machines that cannot be asked for now, and why."""
+        return {name: backend.failure for name, backend in self._backends.items() if backend.failure}
+
     def touch(self, name: str) -> bool:
-        """Whether a model is in memory; if so, it counts as used just now."""
+        """Whether a model can be asked for; one in memory counts as used just now. Raises ModelError for one elsewhere."""
+        if backend := self._backends.get(name):
+            if backend.failure:
+                raise ModelError(backend.failure)
+            return True
         with self._lifecycle:
             served = self._models.get(name)
             if served is not None:
@@ -97,6 +136,14 @@ class Engine:
 
     def _say(self, name: str, doing: str) -> None:
         self._loading[name] = (doing, time.monotonic())
+
+    def fetching(self, name: str) -> Callable[[str], None]:
+        """Where to report how far the files of a model have come before `load` is called."""
+        return lambda doing: self._say(name, doing)
+
+    def fetched(self, name: str) -> None:
+        """The files are there, or will not come."""
+        self._loading.pop(name, None)
 
     def _make_room(self, name: str, needed: int, others_may_leave: bool) -> None:
         if self.budget is None:
@@ -123,8 +170,11 @@ class Engine:
 
     def load_figures(self) -> tuple[int, int]:
         """(places taken, requests waiting for one)."""
-        served = list(self._models.values())
-        return sum(len(s.places) for s in served), sum(len(s.waiting) for s in served)
+        served, elsewhere = list(self._models.values()), self._backends.values()
+        return (
+            sum(len(s.places) for s in served) + sum(b.running for b in elsewhere),
+            sum(len(s.waiting) for s in served) + sum(b.waiting for b in elsewhere),
+        )
 
     def count_tokens(self, model: str, text: str) -> int:
         return len(self._served(model).loaded.tokenizer(text)["input_ids"])
@@ -138,7 +188,11 @@ class Engine:
     ) -> Handle:
         """Queue a request. Raises RequestError when it can never be served."""
         request.check()
+        if backend := self._backends.get(request.model):
+            return backend.submit(request, on_tokens, on_start)
         served = self._served(request.model)
+        if not served.loaded.writes:
+            raise RequestError(f"model {request.model!r} {served.loaded.purpose}; it does not continue texts")
         prompt = served.loaded.tokenizer(request.prompt)["input_ids"]
         if not prompt:
             raise RequestError("the prompt is empty and this model needs at least one token to start from")
@@ -154,6 +208,8 @@ class Engine:
 
     def run(self, job: OneShot) -> OneShotHandle:
         """Queue work that is done in turn with the steps of running texts. Raises RequestError."""
+        if job.model in self._backends:
+            raise RequestError(f"model {job.model!r} runs on another machine, where all it does is to continue texts")
         handle = OneShotHandle(job)
         if not self._put(job.model, handle):
             handle.fail(Cancelled("the engine was stopped"))
@@ -177,6 +233,8 @@ class Engine:
         with self._lifecycle:
             self._stopped = True
             self._inbox.put(None)
+        for backend in self._backends.values():
+            backend.stop()
         if self._thread is not None:
             self._thread.join()
 
@@ -203,7 +261,7 @@ class Engine:
             name = served.loaded.name
             logger.exception("model %s failed", name)
             if out_of_memory(error):
-                served.fail_all(f"model {name!r} ran out of memory; shorter texts or fewer at once may fit")
+                served.fail_all(no_memory(name))
                 served.decoder.free()
                 del error
                 release_memory()
@@ -228,19 +286,6 @@ class Engine:
                 served.waiting.append(handle)
             with self._lifecycle:
                 served.expected -= 1
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Also on a CPU, where torch has no error of its own for it."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    )
-
-
-def release_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _mib(size: int) -> str:

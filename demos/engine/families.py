@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..model_files import ModelError
 from ..zoo.sha_rnn import ShaRnnCache
 from .alone import AloneSlots
-from .decoder import Decoder, Piece
+from .decoder import Decoder, NoSlots, Piece
 from .encoder_decoder import EncoderDecoderSlots
 from .key_value import KeyValueSlots, start_token
-from .loading import LoadedModel, ModelError
+from .loading import LoadedModel
 from .recurrent import ShaRnnSlots
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ HALF_TOLERANCE = 6e-2
 
 def choose_decoder(loaded: LoadedModel, slots: int) -> Decoder:
     """The fastest decoder that reproduces the model's own logits. Raises ModelError where there is none."""
+    if not loaded.writes:
+        return NoSlots()
     model, own = loaded.model, loaded.model.config._attn_implementation
     try:
         tokens, expected = _probe(model)

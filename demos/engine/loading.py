@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-import re
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 
 from .. import zoo  # noqa: F401  registers the papers' architectures with the Auto classes
+from ..model_files import ModelError, check_weights
+from ..model_files import find_model as find_model
 
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-
-
-class ModelError(RuntimeError):
-    """A model cannot be loaded; the message is a sentence that says why."""
+WRITES = "writes texts"
+# What a model was made for, told by the end of its class's name: (what it does, in words; how it is loaded).
+PURPOSES: list[tuple[str, str, Any]] = [
+    ("ForCausalLM", WRITES, AutoModelForCausalLM),
+    ("LMHeadModel", WRITES, AutoModelForCausalLM),
+    ("ForConditionalGeneration", WRITES, AutoModelForSeq2SeqLM),
+    ("ForMaskedLM", "fills masks", AutoModelForMaskedLM),
+    ("ForSequenceClassification", "classifies texts", AutoModelForSequenceClassification),
+    ("ForTokenClassification", "labels tokens", AutoModelForTokenClassification),
+    ("ForQuestionAnswering", "finds answers in texts", AutoModelForQuestionAnswering),
+    ("Model", "reads texts", AutoModel),
+]
 
 
 class NoRoom(ModelError):
@@ -36,6 +53,11 @@ class LoadedModel:
     attention: str = "sdpa"  # how the model attends outside of the step loop
     window: int | None = None  # most tokens its positions allow, where it says so
     bytes: int = 0
+    purpose: str = WRITES  # one of PURPOSES
+
+    @property
+    def writes(self) -> bool:
+        return self.purpose == WRITES
 
 
 def pick_device(setting: str) -> str:
@@ -45,51 +67,42 @@ def pick_device(setting: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def find_model(name: str, models: Path, *, hub: bool) -> Path:
-    """The folder of a model: below `models`, an absolute path, or from the hub where allowed. Raises ModelError."""
-    folder = models / name
-    if folder.is_dir():
-        return folder
-    if HUB_ID.fullmatch(name) is None:
-        raise ModelError(f"model {name!r}: there is no folder {models / name}")
-    if not hub:
-        raise ModelError(
-            f"model {name!r}: there is no folder {models / name}, and this site loads nothing from the hub"
-        )
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model"]))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise ModelError(f"model {name!r} cannot be had from the hub: {error}"[:500]) from error
+def pick_dtype(setting: str, device: str) -> torch.dtype:
+    """ "auto" is half precision where the device likes it, full on a CPU."""
+    if setting == "auto":
+        return torch.bfloat16 if device.startswith("cuda") else torch.float32
+    dtype = getattr(torch, setting, None)
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ValueError(f"the engine's number type is {setting!r}; expected auto, float32, bfloat16 or float16")
+    return dtype
 
 
-def weight_bytes(name: str, folder: Path) -> int:
-    """Size of a model's weights on disk. Raises ModelError where there are none that may be loaded."""
-    if not folder.is_dir():
-        raise ModelError(f"model {name!r}: there is no folder {folder}")
-    weights = list(folder.glob("*.safetensors"))
-    if not weights:
-        pickled = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in folder.glob(pattern))
-        found = f"; {pickled[0]} is pickled and could run code" if pickled else ""
-        raise ModelError(f"model {name!r}: {folder} holds no .safetensors weights{found}")
-    return sum(p.stat().st_size for p in weights)
+def purpose_of(config: Any) -> tuple[str, Any]:
+    """What a model does and the class that loads it."""
+    declared = (config.architectures or [""])[0]
+    for end, purpose, auto in PURPOSES:
+        if declared.endswith(end):
+            return purpose, auto
+    return WRITES, AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
 
 
-def load_model(name: str, folder: Path, device: str, *, trust_code: bool = False) -> LoadedModel:
-    """Load a language model and its tokenizer from a local folder; half precision only where the device likes it.
+def load_model(
+    name: str, folder: Path, device: str, *, dtype: torch.dtype | None = None, trust_code: bool = False
+) -> LoadedModel:
+    """Load a model and its tokenizer from a local folder. `trust_code` runs Python files that come with it.
 
-    `trust_code` runs Python files that come with the model. Raises ModelError.
+    Raises ModelError.
     """
-    weight_bytes(name, folder)
-    dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
+    check_weights(name, folder)
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_code}
     try:
         config = AutoConfig.from_pretrained(folder, **local)
-        kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        model = kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, **local)
+        purpose, auto = purpose_of(config)
+        model = auto.from_pretrained(folder, dtype=dtype or pick_dtype("auto", device), use_safetensors=True, **local)
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         model = model.to(device).eval()
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+        if out_of_memory(error):
             raise
         raise ModelError(f"model {name!r} cannot be loaded from {folder}: {error}"[:1000]) from error
     return LoadedModel(
@@ -102,6 +115,7 @@ def load_model(name: str, folder: Path, device: str, *, trust_code: bool = False
         attention=model.config._attn_implementation or "eager",
         window=declared_window(model),
         bytes=sum(p.numel() * p.element_size() for p in model.parameters()),
+        purpose=purpose,
     )
 
 
@@ -116,7 +130,24 @@ def declared_window(model: Any) -> int | None:
 
 def end_tokens(model: Any) -> frozenset[int]:
     """What `generate()` would stop at."""
-    ends = model.generation_config.eos_token_id
+    ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     if ends is None:
         return frozenset()
     return frozenset(ends if isinstance(ends, list) else [ends])
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Also on a CPU, where torch has no error of its own for it."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    )
+
+
+def no_memory(name: str) -> str:
+    return f"model {name!r} ran out of memory; shorter texts or fewer at once may fit"
+
+
+def release_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

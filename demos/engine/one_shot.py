@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .loading import LoadedModel
+from .loading import LoadedModel, no_memory, out_of_memory, release_memory
 from .request import RequestError
 from .slot_attention import implementation
 
@@ -77,7 +77,12 @@ class OneShotHandle:
             self._done.set()
             return True
         except Exception as error:  # what the work did wrong ends the work, not the engine
-            self.fail(error)
+            if out_of_memory(error):
+                self.fail(RequestError(no_memory(loaded.name)))
+                del error
+                release_memory()
+            else:
+                self.fail(error)
             return True
         return False
 
@@ -105,6 +110,8 @@ class Surprisal(OneShot):
     text: str
 
     def work(self, loaded: LoadedModel) -> Generator[None, None, list[Score]]:
+        if not loaded.writes:
+            raise RequestError(f"model {loaded.name!r} {loaded.purpose}; expected one that writes texts")
         ids = text_ids(loaded, self.text, LONGEST_TEXT)
         if loaded.model.config.is_encoder_decoder:
             raise RequestError(f"model {loaded.name!r} has an encoder; surprisal takes one that only reads on")

@@ -59,15 +59,15 @@ class GenerationRequest:
 class Token:
     """One token of the output.
 
-    `probability` is the model's own, before temperature and filters. `text` may be empty while the bytes of a
-    character are incomplete or a stop string may have begun; joined, the texts are the output. `alternatives` are
-    (text, probability), likeliest first.
+    `probability` is the model's own, before temperature and filters; None where a server does not tell. `text` may be
+    empty while the bytes of a character are incomplete or a stop string may have begun; joined, the texts are the output.
+    `alternatives` are (text, probability), likeliest first.
     """
 
     index: int
     id: int
     text: str
-    probability: float
+    probability: float | None
     alternatives: list[tuple[str, float]] = field(default_factory=list)
 
 

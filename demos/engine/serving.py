@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from .decoder import Decoder, Piece
-from .loading import LoadedModel
+from .loading import LoadedModel, no_memory, out_of_memory, release_memory
 from .one_shot import Cancelled, OneShotHandle
 from .request import Finished, GenerationRequest, RequestError, Token
 from .sampling import Choice, Sampler, Settings
@@ -82,7 +82,8 @@ class Served:
     def __post_init__(self) -> None:
         self.pieces = Pieces(self.loaded.tokenizer)
         self.sampler = Sampler(self.decoder.slots)
-        self.vocabulary = int(self.loaded.model.get_output_embeddings().weight.shape[0])
+        head = self.loaded.model.get_output_embeddings() if self.loaded.writes else None
+        self.vocabulary = int(head.weight.shape[0]) if head is not None else 0
 
     @property
     def busy(self) -> bool:
@@ -132,9 +133,14 @@ class Served:
             try:
                 prompt = self.decoder.start(slot, handle.prompt)
                 self.decoder.watch(slot, request.hooks)
-            except RequestError as error:
+            except Exception as error:
+                if not isinstance(error, RequestError) and not out_of_memory(error):
+                    raise
+                short = "" if isinstance(error, RequestError) else no_memory(self.loaded.name)
                 self.decoder.release(slot)
-                handle.finish(Finished("error", len(handle.prompt), error=str(error)))
+                handle.finish(Finished("error", len(handle.prompt), error=short or str(error)))
+                if short:
+                    release_memory()
                 continue
             most = request.max_new_tokens if window is None else min(request.max_new_tokens, window - len(prompt) + 1)
             text = TextStream(self.loaded.tokenizer, request.stop)
@@ -149,7 +155,15 @@ class Served:
             pieces = self._next_pieces()
             if not pieces:
                 return
-            logits = self.decoder.read(pieces)
+            try:
+                logits = self.decoder.read(pieces)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                for slot in {piece.slot for piece in pieces}:
+                    self._leave(slot, "error", no_memory(self.loaded.name))
+                release_memory()
+                return
             done = []
             for row, piece in enumerate(pieces):
                 budget -= len(piece.tokens)
@@ -226,8 +240,8 @@ class Served:
         elif last:
             self._leave(slot, "length")
 
-    def _leave(self, slot: int, reason: Any) -> None:
+    def _leave(self, slot: int, reason: Any, error: str = "") -> None:
         place = self.places.pop(slot)
         self.decoder.release(slot)
         self.sampler.release(slot)
-        place.handle.finish(Finished(reason, len(place.handle.prompt), place.count))
+        place.handle.finish(Finished(reason, len(place.handle.prompt), place.count, error))
