@@ -100,13 +100,24 @@ def can_mark_answer(user: Viewer, asker_id: int | None, room_key: str, author_id
 
 
 def can_run(user: Viewer, demo: Demo, conference: Conference | None = None) -> bool:
-    """Start a run: members, and visitors where the conference lets them. Organizers may try switched-off demos."""
+    """Start a run: members, and visitors where the conference lets them. Drafts: who may edit them."""
     if not demo.enabled:
-        return is_organizer(user)
+        return can_edit_demo(user, demo)
     if is_member(user):
         return True
     conference = conference or Conference.current()
     return conference.anonymous_runs and not conference.members_only
+
+
+def can_edit_demo(user: Viewer, demo: Demo) -> bool:
+    """Set up a demo: organizers, and the authors of its paper."""
+    return is_organizer(user) or (demo.paper is not None and is_author(user, demo.paper))
+
+
+def can_see_demo(user: Viewer, demo: Demo) -> bool:
+    """Look at a demo: everybody, once it is published; before, who may edit it."""
+    withdrawn = demo.paper is not None and demo.paper.withdrawn_at is not None
+    return (demo.enabled and not withdrawn) or can_edit_demo(user, demo)
 
 
 def can_see_private(user: Viewer) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.utils.timezone import now
 
 from demos.models import Demo
 from miniconf import permissions
@@ -33,7 +34,11 @@ TABLE = {
     "run a demo where visitors may": WHO,
     "run a demo where they may not": MEMBERS,
     "run a demo of a members-only site": MEMBERS,
-    "run a demo that is switched off": ["organizer"],
+    "run a demo that is no more than a draft": OWN,
+    "look at a demo": WHO,
+    "look at a demo that is no more than a draft": OWN,
+    "look at a demo of a withdrawn paper": OWN,
+    "edit the paper's demo": OWN,
     "see private links": MEMBERS,
     "edit the paper": OWN,
     "change something of the paper": OWN,
@@ -74,7 +79,8 @@ def speaking_for(paper):
 
 def allowed(action, user):
     paper = Paper.objects.get(uid="P1")
-    demo = Demo(slug="d", enabled=action != "run a demo that is switched off")
+    paper.withdrawn_at = now() if "withdrawn" in action else None
+    demo = Demo(slug="d", paper=paper, enabled="draft" not in action)
     Conference.objects.update_or_create(
         pk=Conference.current().pk,
         defaults={
@@ -109,6 +115,10 @@ def allowed(action, user):
             return permissions.can_mark_answer(user, asker.pk, "paper:P1", speaking_for(paper))
         case "run":
             return permissions.can_run(user, demo)
+        case "look":
+            return permissions.can_see_demo(user, demo)
+        case "edit" if action.endswith("demo"):
+            return permissions.can_edit_demo(user, demo)
         case "see":
             return permissions.can_see_private(user)
         case "edit":
@@ -154,6 +164,8 @@ def test_the_table_names_every_predicate():
         "can_read_personal_data",
         "can_mark_answer",
         "can_run",
+        "can_edit_demo",
+        "can_see_demo",
         "can_see_private",
         "can_edit_paper",
         "can_edit",
