@@ -98,7 +98,7 @@ class Site:
         """The one-click sign-in link of each role."""
         return dict(LINK.findall(self.text))
 
-    def wait_for(self, said: str, seconds: float = 120) -> str:
+    def wait_for(self, said: str, seconds: float = 300) -> str:
         """Wait until the console has said something; returns all of it. Fails when the process ends or time is up."""
         until = time.monotonic() + seconds
         with self._news:
