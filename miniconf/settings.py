@@ -209,6 +209,12 @@ ENGINE_MEMORY_MB = env.int("ENGINE_MEMORY_MB", default=0)
 ENGINE_PINNED = env.list("ENGINE_PINNED", default=[])
 ENGINE_HUB = env.bool("ENGINE_HUB", default=False)
 ENGINE_TRUSTED_CODE = env.list("ENGINE_TRUSTED_CODE", default=[])
+# "auto": bfloat16 on CUDA, float32 on a CPU. Graphs: steps on CUDA are recorded once and replayed.
+ENGINE_DTYPE = env.str("ENGINE_DTYPE", default="auto")
+ENGINE_GRAPHS = env.bool("ENGINE_GRAPHS", default=True)
+# Models behind OpenAI-compatible servers: name=http://host:8000/v1#name-there,... (docs/engine.md); MODEL_BACKEND_KEY is
+# the key they want.
+MODEL_BACKENDS = env.dict("MODEL_BACKENDS", default={})
 # How many runs may wait before new ones are refused.
 RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=500)
 # Per account, and per address for visitors: a whole institute may come from one address.
