@@ -1,8 +1,8 @@
 """A run's events: numbered, kept in a Redis stream while it runs, rebuilt from the row afterwards.
 
-Numbers count up without gaps: 1 queued, 2 running, then what the kind reports, then `done`. What an event *is* tells
-its key (a token's place in its text, the n-th of its type, or a name that the kind gives it). A run that starts again after its
-worker died passes over events whose keys are kept already, so nobody sees a token twice, whatever the order in which
+Numbers count up without gaps: 1 queued, 2 running, then what the kind reports, then `done`. What an event *is* tells its
+key (a token's place in its text, the n-th of its type, or a name that the kind gives it). A run that starts again after
+its worker died passes over events whose keys are kept already, so nobody sees a token twice, whatever the order in which
 two models' tokens come the second time.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from miniconf.live import BrokerDown, channel_of, encode_frame
 
+from . import positions
 from .models import Run
 from .queue import broker
 
@@ -64,6 +65,23 @@ def kept(run_id: str) -> list[Event]:
             if not events or event["n"] > events[-1]["n"]:
                 events.append(event)
     return events
+
+
+def newest_numbers(run_ids: list[str]) -> dict[str, int]:
+    """The number of the newest event kept of each run; runs of which none is kept are left out."""
+    try:
+        with broker() as r:
+            pipe = r.pipeline(transaction=False)
+            for run_id in run_ids:
+                pipe.xrevrange(_key(run_id), count=1)
+            found = pipe.execute()
+    except BrokerDown:
+        return {}
+    return {
+        run_id: json.loads(entries[0][1]["frame"])["events"][-1]["n"]
+        for run_id, entries in zip(run_ids, found, strict=True)
+        if entries
+    }
 
 
 STARTED = ("state", "running")  # the key of that event
@@ -122,8 +140,12 @@ def backlog(run: Run, after: int | None) -> list[Event]:
     else:
         try:
             events = kept(str(run.id)) or [queued_event()]
+            place = positions.place_of(str(run.id)) if run.state == Run.State.QUEUED else None
         except BrokerDown:
-            events = [queued_event()]
+            events, place = [queued_event()], None
+        if place is not None:
+            missed = [event for event in events if event["n"] > (after or 0)]
+            return [*missed, positions.event(*place)]
     return [event for event in events if event["n"] > (after or 0)]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +14,16 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
-from miniconf.limits import allow
 from miniconf.live import BrokerDown
-from miniconf.permissions import Viewer, can_run, is_member, is_organizer
+from miniconf.permissions import Viewer, can_run, is_author, is_member, is_organizer
 from miniconf.problems import Problem
+from papers.models import Session
 
-from . import kinds, queue, runlog, stored
+from . import kinds, limits, positions, queue, runlog, stored, watching
 from .models import Demo, Run
+
+WORK_WITHOUT_TOKENS = 32
+EARLY = timedelta(minutes=15)  # before their session authors try whether all works
 
 
 def visitor_of(request: HttpRequest) -> str:
@@ -36,9 +40,12 @@ def own_runs(*, user: Viewer, visitor: str) -> QuerySet[Run]:
     return Run.objects.filter(user=None, visitor=visitor)
 
 
-def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str, fresh: bool = False) -> Run:
+def create_run(
+    *, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str, fresh: bool = False, keep: bool = True
+) -> Run:
     """Check, record and queue a run, or find what was computed from the same inputs before, unless it is to be `fresh`.
 
+    One that is not to be kept is stopped when nobody watches it any more (demos/watching.py).
     Raises Problem with the reason; then nothing is recorded or queued.
     422 inputs, 401/403 who, 429 too many (with a time to come back), 503 no worker, no model, no broker.
     """
@@ -53,18 +60,28 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str
     if not fresh and (found := stored.result_for(demo=demo, inputs=clean)) is not None:
         return found
     try:
-        _check_limits(user=user, visitor=visitor)
         _check_workers(demo)
+        limits.check(
+            demo,
+            user=user,
+            who=str(user.pk) if is_member(user) else visitor,
+            own=own_runs(user=user, visitor=visitor),
+        )
         run = Run.objects.create(
             demo=demo,
             user=user if is_member(user) else None,
             visitor="" if is_member(user) else visitor,
             inputs=clean,
+            parent_id=clean.get("parent"),
+            parent_token=clean.get("parent_token"),
             result_key=stored.key_of(demo, clean),
+            asked=work_of(clean),
+            priority=has_priority(user, demo),
+            keep=keep,
         )
         try:
             runlog.append(str(run.id), [runlog.queued_event()])
-            queue.enqueue(str(run.id))
+            queue.enqueue(str(run.id), entry_of(run))
         except BrokerDown:
             run.delete()
             raise
@@ -78,34 +95,6 @@ def create_run(*, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str
     return run
 
 
-def _check_limits(*, user: Viewer, visitor: str) -> None:
-    rate = settings.RUN_RATE_PERSON if is_member(user) else settings.RUN_RATE_ANONYMOUS
-    if wait := allow(rate, "runs", str(user.pk) if is_member(user) else visitor):
-        raise Problem(
-            status=429,
-            title="Too many runs",
-            detail=f"The limit is {rate}. Try again in {wait:.0f} s.",
-            retry_after=wait,
-        )
-    open_runs = own_runs(user=user, visitor=visitor).filter(state__in=[Run.State.QUEUED, Run.State.RUNNING]).count()
-    if open_runs >= settings.RUNS_AT_ONCE_PER_PERSON:
-        raise Problem(
-            status=429,
-            title="Too many runs at once",
-            detail=f"{open_runs} of your runs have not finished; {settings.RUNS_AT_ONCE_PER_PERSON} at once is the limit.",
-            retry_after=5,
-        )
-    waiting = queue.waiting()
-    if waiting >= settings.RUN_QUEUE_LIMIT:
-        raise Problem(
-            status=429,
-            title="The queue is full",
-            detail=f"{waiting} runs are waiting, which is as many as this site takes. "
-            "The examples' stored results can be viewed meanwhile.",
-            retry_after=15,
-        )
-
-
 def _check_workers(demo: Demo) -> None:
     workers = queue.workers()
     if not workers:
@@ -115,13 +104,42 @@ def _check_workers(demo: Demo) -> None:
             detail="No machine that runs demos is connected at the moment. Finished runs can still be viewed.",
             retry_after=15,
         )
-    if not any(demo.model in worker["models"] for worker in workers):
+    if not any(queue.serves(worker, demo.model) for worker in workers):
         raise Problem(
             status=503,
             title="The model is not loaded",
             detail=f"No running worker has the model {demo.model!r} ready.",
             retry_after=15,
         )
+
+
+def work_of(inputs: dict[str, Any]) -> int:
+    """How much is asked for, in tokens to be written; what writes none counts as a short text."""
+    return int(inputs.get("max_new_tokens") or WORK_WITHOUT_TOKENS)
+
+
+def entry_of(run: Run, *, tier: int | None = None) -> queue.Entry:
+    """The run as the queue knows it; people are told apart by account, visitors by address."""
+    if tier is None:
+        tier = queue.AUTHORS if run.priority else queue.EVERYBODY
+    return queue.Entry(
+        person=f"member:{run.user_id}" if run.user_id else f"visitor:{run.visitor}",
+        model=run.demo.model,
+        asked=run.asked,
+        tier=tier,
+        alone=run.attempts >= queue.SUSPECT_AFTER,
+    )
+
+
+def has_priority(user: Viewer, demo: Demo) -> bool:
+    """Whether a run comes before others: one at a time of each author, while a session with the paper is on."""
+    if demo.paper is None or not is_member(user):
+        return False
+    moment = now()
+    on = Session.objects.filter(papers=demo.paper, starts_at__lte=moment + EARLY, ends_at__gte=moment)
+    if not on.exists() or not is_author(user, demo.paper):
+        return False
+    return not Run.objects.filter(user=user, priority=True, state__in=limits.UNFINISHED).exists()
 
 
 def cancel_run(*, run: Run, user: Viewer, visitor: str) -> Run:
@@ -135,7 +153,7 @@ def cancel_run(*, run: Run, user: Viewer, visitor: str) -> Run:
         try:
             queue.leave(str(run.id))
             runlog.append(str(run.id), [runlog.done_event(run)])
-            queue.announce_positions()
+            positions.announce()
         except BrokerDown:
             pass  # the row is what counts; those who watch read it when they come back
         return run
@@ -172,7 +190,8 @@ def finish_run(
     if not Run.objects.filter(pk=run_id).exclude(state__in=Run.FINISHED).update(**values):
         return None
     run = Run.objects.select_related("demo").get(pk=run_id)
-    runlog.append(str(run.id), [runlog.done_event(run)])
+    with suppress(BrokerDown):  # the row is what counts; those who watch read it when the broker is back
+        runlog.append(str(run.id), [runlog.done_event(run)])
     return run
 
 
@@ -181,16 +200,20 @@ def run_as_dict(run: Run) -> dict[str, Any]:
     place = None
     if run.state == Run.State.QUEUED:
         try:
-            place = queue.position(str(run.id))
+            place = positions.place_of(str(run.id))
         except BrokerDown:
             place = None
+    if run.state not in Run.FINISHED and not run.keep:
+        watching.seen([str(run.id)])  # whoever asks again and again is there, too
     base = reverse("api:run", args=[run.id])
     return {
         "id": str(run.id),
         "demo": run.demo.slug,
         "state": run.state,
         "stored": run.is_stored,
-        "position": place,
+        "position": place[0] if place else None,
+        "wait": place[1] if place else None,
+        "keep": run.keep,
         "inputs": run.inputs,
         "output": run.output,
         "error": run.error or None,

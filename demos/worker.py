@@ -24,11 +24,14 @@ from django.utils.timezone import now
 
 from miniconf.live import BrokerDown
 
-from . import queue, runlog
+from . import positions, queue, runlog
 from .models import Demo
+from .places import Places
+from .running import Upkeep
 
 logger = logging.getLogger(__name__)
 
+TELL_POSITIONS = 3.0  # seconds between two rounds, at most
 LOOK_FOR_MODELS = 10  # seconds between looks for demos with models that are not loaded yet
 
 
@@ -58,8 +61,22 @@ class Worker:
         self._loading = threading.Lock()
         self._saying = threading.Lock()  # what one thread found must not overwrite what another found later
         self._positions_changed = threading.Event()
-        for loop in (self._load_models, self._announce, self._listen, self._tell_positions):
+        self.places = Places(settings.ENGINE_SLOTS)
+        self.order: str | None = None  # "drain" or "restart"
+        self.elsewhere: set[str] = set()  # models that other workers have in memory
+        self.loadable: set[str] = set()  # models that are loaded when somebody asks for them
+        self._listens = False
+        self.upkeep = Upkeep(self)
+        loops = (self._load_models, self._announce, self._listen, self._tell_positions, self.upkeep.loop)
+        for loop in loops:
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
+
+    def models(self) -> set[str]:
+        """Those in memory."""
+        return {loaded.name for loaded in self.engine.models()}
+
+    def log_of(self, run_id: str) -> RunLog:
+        return RunLog(self, run_id)
 
     def load(self, model: str, *, make_room: bool = True) -> None:
         """Have `model` ready. Raises demos.engine.loading.ModelError."""
@@ -88,7 +105,8 @@ class Worker:
         self._cancels.pop(run_id, None)
 
     def admitted(self, run_id: str) -> None:
-        """The run has its place: the others move up. Called on the engine's thread, so it only leaves a note."""
+        """The run has its slot: the others move up. Called on the engine's thread, so it only leaves a note."""
+        self.places.started(run_id)
         self._positions_changed.set()
 
     def shut_down(self) -> None:
@@ -112,6 +130,7 @@ class Worker:
                 try:
                     self.load(model, make_room=False)
                 except NoRoom:
+                    self.loadable.add(model)
                     continue  # it is loaded when somebody asks for it
                 except ModelError as error:
                     self.failures[model] = str(error)
@@ -125,6 +144,7 @@ class Worker:
             busy, waiting = self.engine.load_figures()
             figures: dict[str, Any] = {
                 "models": sorted(loaded.name for loaded in self.engine.models()),
+                "loadable": sorted(self.loadable),
                 "failures": self.failures,
                 "loading": {name: doing for name, (doing, _) in self.engine.loading().items()},
                 "slots": self.engine.slots,
@@ -133,6 +153,8 @@ class Worker:
                 "device": self.device,
                 "loaded": self.loaded.is_set(),
                 "started_at": self.started_at,
+                "listens": self._listens,
+                **self.places.figures(),
             }
             try:
                 queue.announce_worker(self.name, figures)
@@ -146,26 +168,38 @@ class Worker:
 
     def _tell_positions(self) -> None:
         while not self.stopping.is_set():
-            self._positions_changed.wait()
+            # At once where somebody was admitted; from time to time anyway, since estimates change.
+            self._positions_changed.wait(TELL_POSITIONS)
             self._positions_changed.clear()
+            pause = positions.AT_LEAST_EVERY  # a burst of admissions is told once
             try:
-                queue.announce_positions()
+                pause = positions.announce()
             except BrokerDown:
                 logger.info("positions not announced: the broker does not answer")
-            self.stopping.wait(0.3)  # a burst of admissions is told once
+            self.stopping.wait(pause)
 
     def _listen(self) -> None:
         """Hear of cancellations; whatever was missed while the broker was away is asked for afterwards."""
         while not self.stopping.is_set():
             try:
-                r = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None, decode_responses=True)
+                r = redis.Redis.from_url(
+                    settings.REDIS_URL,
+                    socket_timeout=None,
+                    decode_responses=True,
+                    client_name=queue.CONNECTION_PREFIX + self.name,
+                )
                 with r.pubsub(ignore_subscribe_messages=True) as heard:
-                    heard.subscribe(queue.CANCEL_CHANNEL)
+                    heard.subscribe(queue.CANCEL_CHANNEL, queue.WAKE_CHANNEL)
+                    self._listens = True
                     for run_id in list(self._cancels):
                         if queue.is_cancelled(run_id):
                             self._cancel(run_id)
+                    self.upkeep.look()
                     for message in heard.listen():
-                        self._cancel(message["data"])
+                        if message["channel"] == queue.WAKE_CHANNEL:
+                            self.upkeep.look()
+                        else:
+                            self._cancel(message["data"])
             except (redis.RedisError, BrokerDown):
                 self.stopping.wait(1)
 
@@ -194,6 +228,7 @@ class RunLog:
     def tokens(self, tokens: list[dict[str, Any]], stream: int = 0) -> None:
         if self.first_token_at is None:
             self.first_token_at = now()
+        self.worker.places.wrote(self.run_id, len(tokens))
         lane = {"stream": stream} if stream else {}
         self._add([{"type": "token", **lane, **token} for token in tokens])
 

@@ -120,6 +120,11 @@ def can_see_demo(user: Viewer, demo: Demo) -> bool:
     return (demo.enabled and not withdrawn) or can_edit_demo(user, demo)
 
 
+def can_manage_demos(user: Viewer) -> bool:
+    """See the queue, the workers and everybody's runs; drain workers, stop runs: organizers."""
+    return is_organizer(user)
+
+
 def can_see_private(user: Viewer) -> bool:
     """See meeting links and everything else in fields named `*_private`."""
     return is_member(user)

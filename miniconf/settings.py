@@ -91,6 +91,19 @@ MIDDLEWARE = [
     "miniconf.middleware.ViewerMiddleware",
 ]
 
+# Other sites whose pages may use the API in the browser ("https://lab.example"; "*": all), with tokens or as visitors, never
+# with anybody's session. Everything else of the site stays its own.
+API_ORIGINS = env.list("API_ORIGINS", default=[])
+CORS_ALLOW_ALL_ORIGINS = "*" in API_ORIGINS
+CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in API_ORIGINS if origin != "*"]
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "last-event-id"]
+CORS_EXPOSE_HEADERS = ["Retry-After"]
+if API_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+
 ROOT_URLCONF = "miniconf.urls"
 ASGI_APPLICATION = "miniconf.asgi.application"
 
@@ -221,6 +234,9 @@ RUN_QUEUE_LIMIT = env.int("RUN_QUEUE_LIMIT", default=500)
 RUNS_AT_ONCE_PER_PERSON = env.int("RUNS_AT_ONCE_PER_PERSON", default=32)
 RUN_RATE_ANONYMOUS = env.str("RUN_RATE_ANONYMOUS", default="300/minute")
 RUN_RATE_PERSON = env.str("RUN_RATE_PERSON", default="600/minute")
+# A run whose viewers have left is stopped after so many seconds, unless it is to be kept; 0: never. Web processes say every
+# 15 seconds at the latest who watches what, so this should be a good deal more.
+RUN_GRACE_SECONDS = env.int("RUN_GRACE_SECONDS", default=60)
 # Messages: beyond what anybody types; pasted floods and loops end here. In one room, all people together.
 CHAT_RATE_PERSON = env.str("CHAT_RATE_PERSON", default="30/minute")
 CHAT_RATE_ROOM = env.str("CHAT_RATE_ROOM", default="600/minute")

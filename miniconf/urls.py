@@ -8,10 +8,12 @@ from .api_docs import api_docs
 from .health import healthz, readyz
 
 urlpatterns = [
+    path("organize/demos/", include("demos.urls_organize")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),
     path("", include("demos.urls")),
+    path("", include("demos.urls_models")),
     path("", include("miniconf.accounts.urls")),
     path("api/v1/docs", api_docs, name="api_docs"),
     path("api/v1/", api.urls),

@@ -51,6 +51,7 @@ TABLE = {
     "host's list of a table": ["author", "organizer"],
     "manage the seats of a table": ["organizer"],
     "announce something to everybody": ["organizer"],
+    "manage the demos": ["organizer"],
 }
 
 
@@ -136,6 +137,8 @@ def allowed(action, user):
             return permissions.can_take_seat(user, Event.objects.get(uid="t1"))
         case "host's":
             return permissions.can_see_seats(user, Event.objects.get(uid="t1"))
+        case "manage" if action.endswith("demos"):
+            return permissions.can_manage_demos(user)
         case "manage":
             return permissions.can_manage_seats(user)
         case "announce":
@@ -176,4 +179,5 @@ def test_the_table_names_every_predicate():
         "can_see_seats",
         "can_manage_seats",
         "can_announce",
+        "can_manage_demos",
     }

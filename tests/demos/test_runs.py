@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from demos import queue, runlog, services, tasks
+from demos import queue, recovery, runlog, services, tasks
 from demos.models import Run
 from tests.demos.endless import Slow, never_ending
 
@@ -148,7 +148,7 @@ def test_a_run_that_lost_two_workers_is_failed(announced, demo):
 
 def test_nobody_waits_for_ever(demo, announced):
     run = Run.objects.create(demo=demo, inputs={"prompt": "x"})
-    Run.objects.filter(pk=run.pk).update(created_at=run.created_at - tasks.EXPIRES_AFTER)
+    Run.objects.filter(pk=run.pk).update(created_at=run.created_at - recovery.EXPIRES_AFTER)
     queue.client().zadd(queue.WAITING, {str(run.id): 1})
     tasks.recover_lost_runs()
     run.refresh_from_db()
