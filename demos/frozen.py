@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
+
 from .models import Run
+from .parts import part_bytes
 from .recorded import is_of
-from .run_pages import status_line
-from .token_text import shown_tokens
+from .run_pages import RunView, beginning
+from .services import run_as_dict
 
 _TITLE = 70  # letters
+LARGEST_EMBEDDED = 2**20  # bytes of a part
 
 
 @dataclass(frozen=True)
@@ -23,24 +29,15 @@ class FrozenRun:
         for example in self.run.demo.examples:
             if is_of(self.run, example["inputs"]):
                 return str(example["title"])
-        text = " ".join(str(self.run.inputs.get("prompt", "")).split())
-        return f"{text[:_TITLE]} …" if len(text) > _TITLE else text or "A run"
+        return beginning(self.run, _TITLE) or "A run"
 
     @property
     def slug(self) -> str:
         return f"{self.run.demo.slug}-{self.run.pk.hex[:8]}"
 
     @property
-    def template(self) -> str:
-        return f"demos/kinds/{self.run.demo.kind}_run.html"
-
-    @property
-    def status(self) -> str:
-        return status_line(self.run, None)
-
-    @property
-    def tokens(self) -> Any:
-        return shown_tokens(self.run.output)
+    def view(self) -> RunView:
+        return RunView(self.run.demo, self.run)
 
     @property
     def data_id(self) -> str:
@@ -48,9 +45,7 @@ class FrozenRun:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What static/frozen/replay.js plays: the prompt, the tokens, and how long they took."""
-        took = 0.0
-        if self.run.started_at and self.run.finished_at:
-            took = (self.run.finished_at - self.run.started_at).total_seconds()
-        tokens = (self.run.output or {}).get("tokens", [])
-        return {"prompt": self.run.inputs.get("prompt", ""), "tokens": tokens, "seconds": took}
+        """What scripts find in place of the API: the run's record, and its parts, since from a disk nothing is fetched."""
+        record = json.loads(json.dumps(run_as_dict(self.run), cls=DjangoJSONEncoder))
+        small = self.run.parts.filter(size__lte=LARGEST_EMBEDDED).order_by("name")
+        return {**record, "parts": {part.name: base64.b64encode(part_bytes(part)).decode() for part in small}}

@@ -6,16 +6,18 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
 from miniconf.live import BrokerDown
-from miniconf.permissions import can_run
+from miniconf.permissions import Viewer, can_post, can_run
 from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 
-from . import kinds, queue
-from .models import Demo
+from . import kinds, queue, stored
+from .models import Demo, Run
+from .run_pages import RunView
 
 # Alternatives are shown unless the demo says otherwise; the API's own default is none.
 SHOWN_ALTERNATIVES = 5
@@ -25,8 +27,11 @@ NOT_READY_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Example:
+    """`run` shows its result, where that was computed before."""
+
     title: str
     inputs_json: str
+    run: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Panel:
     site: str
     errors: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    may_discuss: bool = False
+    shown: Run | None = None  # the chosen example's result
 
     @property
     def kind(self) -> kinds.Kind:
@@ -53,21 +60,35 @@ class Panel:
     def script(self) -> str:
         return f"demos/kinds/{self.demo.kind}.js"
 
+    @property
+    def style(self) -> str:
+        return f"demos/kinds/{self.demo.kind}.css"
+
+    @property
+    def run_view(self) -> RunView:
+        return RunView(self.demo, self.shown, may_run=self.may_run, may_discuss=self.may_discuss)
+
+    @cached_property
+    def form(self) -> dict[str, Any]:
+        """What the kind adds for its form's template."""
+        return self.kind.form(self.demo)
+
     @cached_property
     def limits(self) -> dict[str, dict[str, float]]:
         return self.kind.limits_for(self.demo)
 
-    @property
+    @cached_property
     def examples(self) -> list[Example]:
+        runs = stored.runs_of_examples(self.demo)
         return [
-            Example(example["title"], json.dumps(example["inputs"], ensure_ascii=False))
-            for example in self.demo.examples
+            Example(example["title"], json.dumps(example["inputs"], ensure_ascii=False), run and run.pk)
+            for example, run in zip(self.demo.examples, runs, strict=True)
         ]
 
     @property
     def setting_errors(self) -> bool:
         """Whether something is wrong among the settings, which are folded away."""
-        return any(name != "prompt" for name in self.errors)
+        return any(name != self.kind.headline for name in self.errors)
 
     @property
     def inputs_code(self) -> str:
@@ -76,8 +97,11 @@ class Panel:
 
 
 def worker_ready(demo: Demo, workers: list[dict[str, Any]] | None) -> bool:
-    """Whether a living worker has the demo's model; True where that is not known."""
-    return workers is None or any(demo.model in worker["models"] for worker in workers)
+    """Whether a living worker has the demo's models; True where that is not known."""
+    if workers is None:
+        return True
+    needed = set(kinds.get(demo.kind).models_of(demo))
+    return any(needed <= set(worker["models"]) for worker in workers)
 
 
 def living_workers() -> list[dict[str, Any]] | None:
@@ -88,6 +112,11 @@ def living_workers() -> list[dict[str, Any]] | None:
         return None
 
 
+def may_discuss(user: Viewer, demo: Demo) -> bool:
+    """Whether `user` may post runs of `demo` into its paper's room."""
+    return demo.paper is not None and can_post(user, f"paper:{demo.paper.uid}")
+
+
 def panel_for(
     *,
     request: HttpRequest,
@@ -95,6 +124,7 @@ def panel_for(
     workers: list[dict[str, Any]] | None,
     inputs: dict[str, Any] | None = None,
     problem: Problem | None = None,
+    shown: Run | None = None,
 ) -> Panel:
     """The panel of `demo` for who asks; `inputs` take the place of the demo's presets, also where they are wrong."""
     ready = worker_ready(demo, workers)
@@ -116,4 +146,6 @@ def panel_for(
         site=request.build_absolute_uri("/").rstrip("/"),
         errors=known,
         problem=" ".join(rest),
+        may_discuss=may_discuss(request.user, demo),
+        shown=shown,
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from .models import Run
+from . import kinds
+from .branches import Branch
+from .models import Demo, Run
 
 STATES = {
     Run.State.QUEUED: "Waiting in the queue",
@@ -18,8 +22,15 @@ STATES = {
 
 
 def facts(run: Run) -> list[tuple[str, Any]]:
-    """The inputs besides the prompt, under the names they have in the API."""
-    return [(name, value) for name, value in run.inputs.items() if name != "prompt"]
+    """The inputs besides the one that the result shows anyway, under the names they have in the API."""
+    headline = kinds.get(run.demo.kind).headline
+    return [(name, _in_words(value)) for name, value in run.inputs.items() if name != headline]
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or None
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def seconds(start: datetime, end: datetime) -> str:
@@ -38,7 +49,7 @@ def timings(run: Run) -> list[tuple[str, str]]:
         rows.append(("First token after", seconds(run.started_at, run.first_token_at)))
     if run.started_at and run.finished_at:
         rows.append(("Ran", seconds(run.started_at, run.finished_at)))
-        tokens = len((run.output or {}).get("tokens", []))
+        tokens = len((run.output or {}).get("tokens", [])) if run.demo.kind == "generate" else 0
         took = (run.finished_at - run.started_at).total_seconds()
         if tokens and took > 0:
             rows.append(("Speed", f"{tokens / took:.0f} tokens/s"))
@@ -53,5 +64,53 @@ def status_line(run: Run, position: int | None) -> str:
         others = position - 1
         return f"Queued: {others} {'person' if others == 1 else 'people'} before you"
     line = STATES[Run.State(run.state)]
-    tokens = len((run.output or {}).get("tokens", []))
+    tokens = len((run.output or {}).get("tokens", [])) if run.demo.kind == "generate" else 0
     return f"{line} · {tokens} {'token' if tokens == 1 else 'tokens'}" if tokens else line
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as templates/demos/run_view.html shows it; without one, the place where a script shows the next.
+
+    `page`: it is the run's own page. `branches`: the tree it grew in, empty where it stands alone.
+    """
+
+    demo: Demo
+    run: Run | None = None
+    position: int | None = None
+    may_run: bool = False
+    may_discuss: bool = False
+    page: bool = False
+    branches: list[Branch] | None = None
+
+    @property
+    def kind(self) -> kinds.Kind:
+        return kinds.get(self.demo.kind)
+
+    @property
+    def slug(self) -> str:
+        """For ids of elements: there may be several runs in a page."""
+        return self.demo.slug if self.run is None else f"{self.demo.slug}-{self.run.pk.hex[:8]}"
+
+    @property
+    def template(self) -> str:
+        return f"demos/results/{self.demo.kind}.html"
+
+    @property
+    def finished(self) -> bool:
+        return self.run is not None and self.run.state in Run.FINISHED
+
+    @property
+    def status(self) -> str:
+        return status_line(self.run, self.position) if self.run is not None else ""
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """What the kind says about the output; empty while there is none."""
+        return self.kind.shown(self.run) if self.run is not None and self.run.output is not None else {}
+
+
+def beginning(run: Run, letters: int = 120) -> str:
+    """How a run's main input begins."""
+    text = " ".join(str(run.inputs.get(kinds.get(run.demo.kind).headline, "")).split())
+    return f"{text[:letters].rstrip()} …" if len(text) > letters else text

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_origin
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -15,12 +15,14 @@ from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
 
 from . import kinds
+from .branches import tree_of
 from .frozen import FrozenRun
-from .models import Demo, Run
-from .panels import NOT_READY_SECONDS, living_workers, panel_for, worker_ready
-from .run_pages import facts, status_line, timings
+from .models import Demo, Run, RunPart
+from .panels import NOT_READY_SECONDS, living_workers, may_discuss, panel_for, worker_ready
+from .parts import part_bytes
+from .run_pages import RunView, facts, timings
 from .services import cancel_run, create_run, run_as_dict, visitor_of
-from .token_text import shown_tokens
+from .stored import runs_of_examples
 
 
 @require_GET
@@ -41,7 +43,7 @@ def demo_list(request: HttpRequest) -> HttpResponse:
 def demo_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One demo. `?run=<id>` fills the form with a run's inputs, `?example=<n>` with an example's."""
     demo = _demo(slug)
-    return _demo_page(request, demo, inputs=_preset(request, demo))
+    return _demo_page(request, demo, inputs=_preset(request, demo), shown=_stored(request, demo))
 
 
 @require_POST
@@ -59,22 +61,58 @@ def run_demo(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    run = get_object_or_404(Run.objects.select_related("demo__paper", "user"), pk=run_id)
+    run = get_object_or_404(Run.objects.select_related("demo__paper", "user", "parent__demo"), pk=run_id)
     frozen = FrozenRun(run) if getattr(request, "frozen", None) else None
+    view = _run_view(request, run, page=True)
     context = {
         "run": run,
+        "view": view,
         "frozen": frozen,
-        "slug": run.demo.slug,
-        "finished": run.state in Run.FINISHED,
-        "status": status_line(run, run_as_dict(run)["position"]),
-        "tokens": shown_tokens(run.output),
         "facts": facts(run),
         "timings": timings(run),
-        "may_run": run.demo.enabled and can_run(request.user, run.demo, getattr(request, "conference", None)),
+        "parts": run.parts.defer("data").order_by("name"),
+        "style": f"demos/kinds/{run.demo.kind}.css",
         "script": f"demos/kinds/{run.demo.kind}.js",
-        "run_template": f"demos/kinds/{run.demo.kind}_run.html",
     }
     return render(request, "demos/run.html", context)
+
+
+@require_GET
+def run_result(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The result alone, for a page that has just seen the run end."""
+    run = get_object_or_404(Run.objects.select_related("demo"), pk=run_id)
+    view = _run_view(request, run, page=False)
+    context = {"view": view, "run": run, "result": view.result, "finished": view.finished, "slug": view.slug}
+    return render(request, view.template, {**context, "may_run": view.may_run})
+
+
+@require_GET
+def run_branches(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The tree that the run stands in; nothing for one that stands alone."""
+    run = get_object_or_404(Run.objects.select_related("demo", "parent__demo"), pk=run_id)
+    tree = tree_of(run, user=request.user, visitor=visitor_of(request))
+    return render(request, "demos/branches.html", {"tree": tree}) if tree else HttpResponse(status=204)
+
+
+@require_GET
+def run_part(request: HttpRequest, run_id: UUID, name: str) -> HttpResponseBase:
+    """Bytes that a run left; they never change once the run has ended."""
+    part = get_object_or_404(RunPart.objects.defer("data").select_related("run"), run=run_id, name=name)
+    etag = f'"{part.digest[:32]}"'
+    if etag in request.headers.get("If-None-Match", ""):
+        response = HttpResponse(status=304)
+    else:
+        packed = part.deflated and "deflate" in request.headers.get("Accept-Encoding", "")
+        response = HttpResponse(bytes(part.data) if packed else part_bytes(part), content_type=part.content_type)
+        if packed:
+            response["Content-Encoding"] = "deflate"
+        if part.content_type == "application/octet-stream":
+            response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["ETag"] = etag
+    response["Vary"] = "Accept-Encoding"
+    lasting = "max-age=31536000, immutable" if part.run.state in Run.FINISHED else "no-cache"
+    response["Cache-Control"] = f"private, {lasting}"
+    return response
 
 
 @require_POST
@@ -89,15 +127,35 @@ def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     return redirect(run)
 
 
+def _run_view(request: HttpRequest, run: Run, *, page: bool) -> RunView:
+    frozen = getattr(request, "frozen", None) is not None
+    return RunView(
+        run.demo,
+        run,
+        position=run_as_dict(run)["position"],
+        may_run=not frozen
+        and run.demo.enabled
+        and can_run(request.user, run.demo, getattr(request, "conference", None)),
+        may_discuss=not frozen and may_discuss(request.user, run.demo),
+        page=page,
+        branches=tree_of(run, user=request.user, visitor=visitor_of(request)) if page and not frozen else [],
+    )
+
+
 def _demo(slug: str) -> Demo:
     demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS, paper__withdrawn_at=None)
     return get_object_or_404(demos.select_related("paper"), slug=slug)
 
 
 def _demo_page(
-    request: HttpRequest, demo: Demo, *, inputs: dict[str, Any] | None, problem: Problem | None = None
+    request: HttpRequest,
+    demo: Demo,
+    *,
+    inputs: dict[str, Any] | None,
+    problem: Problem | None = None,
+    shown: Run | None = None,
 ) -> HttpResponse:
-    panel = panel_for(request=request, demo=demo, workers=living_workers(), inputs=inputs, problem=problem)
+    panel = panel_for(request=request, demo=demo, workers=living_workers(), inputs=inputs, problem=problem, shown=shown)
     response = render(request, "demos/demo.html", {"panel": panel}, status=problem.status if problem else 200)
     if problem and problem.retry_after:
         response["Retry-After"] = str(problem.retry_after)
@@ -116,6 +174,14 @@ def _preset(request: HttpRequest, demo: Demo) -> dict[str, Any] | None:
     return None
 
 
+def _stored(request: HttpRequest, demo: Demo) -> Run | None:
+    """The result of the example that was chosen, where it was computed before."""
+    place = request.GET.get("example", "")
+    if not (place.isascii() and place.isdigit() and int(place) < len(demo.examples)):
+        return None
+    return runs_of_examples(demo)[int(place)]
+
+
 def _posted(request: HttpRequest, demo: Demo) -> dict[str, Any]:
     """The form's inputs as text; the kind turns them into numbers or says what is wrong with them.
 
@@ -124,6 +190,9 @@ def _posted(request: HttpRequest, demo: Demo) -> dict[str, Any]:
     inputs: dict[str, Any] = {}
     for name, field in kinds.get(demo.kind).Inputs.model_fields.items():
         if name not in request.POST:
+            continue
+        if get_origin(field.annotation) is list:
+            inputs[name] = [value for value in request.POST.getlist(name) if value]
             continue
         value = request.POST[name].replace("\r\n", "\n")
         inputs[name] = None if value == "" and field.default is None else value

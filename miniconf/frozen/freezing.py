@@ -85,6 +85,9 @@ class _Freezing:
         pages = [(address, self.names.add(address)) for address in addresses(self.runs)]
         for address, file in _FILES.items():
             self.names.add(address, file)
+        parts = list(self.runs.parts())
+        for address in parts:
+            self.names.add(address, address.strip("/"))
         self._scripts()
         map_page = reverse("map")
         for done, (address, file) in enumerate(pages):
@@ -96,8 +99,8 @@ class _Freezing:
                 scripts += ["data/map.js", "scripts/map.js"]
             self._page(address, file, scripts)
         self._data()
-        for address, file in _FILES.items():
-            self._put(file, self.renderer.get(address))
+        for address in (*_FILES, *parts):
+            self._put(self.names.add(address), self.renderer.get(address))
         for name in sorted(self.media):
             self._media(name)
         return len(pages)

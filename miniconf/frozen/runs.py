@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from django.urls import reverse
+
 from chat.models import Message
 from demos import recorded
-from demos.models import Demo, Run
+from demos.models import Demo, Run, RunPart
 
 _RUN_ADDRESS = re.compile(r"/runs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -27,6 +29,11 @@ class FrozenRuns:
 
     def of(self, demo: Demo) -> list[Run]:
         return self._runs.get(demo.pk, [])
+
+    def parts(self) -> list[str]:
+        """Addresses of the files that the runs left."""
+        rows = RunPart.objects.filter(run__in=self.all()).order_by("run", "name").values_list("run", "name")
+        return [reverse("run_part", args=row) for row in rows]
 
     def all(self) -> list[Run]:
         return [run for runs in self._runs.values() for run in runs]

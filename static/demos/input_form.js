@@ -1,5 +1,7 @@
 // The form of a demo's inputs: reading and filling it, examples, sliders beside numbers, errors at their field.
 
+import { fetchRun } from "./api.js";
+
 /** JSON that is a Python literal, too (nothing is null, true or false), for the examples of code. */
 const literal = (inputs) => JSON.stringify(Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== null)));
 
@@ -28,28 +30,52 @@ export class InputForm {
       event.preventDefault(); // without a script it is a link to the form, filled
       this.clearProblems();
       this.fill(JSON.parse(example.dataset.example));
+      if (example.dataset.stored) this.#showStored(example.dataset.stored);
     });
     this.#changed();
+  }
+
+  /** The result of an example that was run before stands there at once. */
+  async #showStored(id) {
+    try {
+      const run = await fetchRun(id);
+      this.panel.dispatchEvent(new CustomEvent("demo:stored", { detail: run }));
+    } catch {
+      // The form is filled; whoever wants the result can run it.
+    }
   }
 
   control(name) {
     return this.controls.find((control) => control.name === name) ?? null;
   }
 
-  /** What would be sent: numbers as numbers, an empty number as null. */
+  /** What would be sent: numbers as numbers, an empty number as null, boxes marked `data-list` as a list of their values. */
   inputs() {
-    return Object.fromEntries(
-      this.controls.map(({ name, type, value }) => [name, type === "number" ? (value === "" ? null : Number(value)) : value]),
-    );
+    const inputs = {};
+    for (const control of this.controls) {
+      const { name, type, value, checked } = control;
+      if (type === "checkbox" && control.hasAttribute("data-list")) {
+        inputs[name] ??= [];
+        if (checked) inputs[name].push(value);
+      } else if (type === "checkbox") inputs[name] = checked;
+      else if (type === "radio") inputs[name] = checked ? value : (inputs[name] ?? null);
+      else if (type === "number" || type === "range") inputs[name] = value === "" ? null : Number(value);
+      else inputs[name] = value;
+    }
+    return inputs;
   }
 
   /** Sets the inputs named and leaves the others. */
   fill(inputs) {
-    for (const [name, value] of Object.entries(inputs)) {
-      const control = this.control(name);
-      if (control) control.value = value ?? "";
+    for (const control of this.controls) {
+      if (!(control.name in inputs)) continue;
+      const value = inputs[control.name];
+      if (control.type === "checkbox") control.checked = Array.isArray(value) ? value.map(String).includes(control.value) : Boolean(value);
+      else if (control.type === "radio") control.checked = String(value) === control.value;
+      else control.value = Array.isArray(value) ? value.join(", ") : (value ?? "");
     }
     this.#changed();
+    this.element.dispatchEvent(new CustomEvent("demo:filled"));
   }
 
   busy(busy) {

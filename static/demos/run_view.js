@@ -1,48 +1,54 @@
-// One run of a text generator as it happens: state, place in the queue, text, and what one can do with it.
+// One run of any kind as it happens: state, place in the queue, progress, Stop, and what one can do with it afterwards.
+// What the result looks like is the kind's business; see docs/demos.md, "Writing a kind".
 
 import { live } from "../live/socket.js";
 import { cancelRun, fetchRun, Problem } from "./api.js";
-import { Inspector } from "./inspector.js";
-import { TokenText } from "./tokens.js";
 
 const FINISHED = new Set(["succeeded", "failed", "cancelled", "expired"]);
-const TINT_KEY = "demos.tint";
+const NOBODY = "00000000-0000-0000-0000-000000000000";
 
-const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
+export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+export const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
 
-/** The tokens of a finished run's output, in the form in which they come live. */
-export const tokensOf = (output) => (output?.tokens ?? []).map(([id, text, p, top], i) => ({ i, id, text, p, top }));
+/** Fetches a fragment of a page as elements; null where there is none. */
+export async function fetchFragment(address, options = {}) {
+  const answer = await fetch(address, { credentials: "same-origin", ...options });
+  if (answer.status === 204 || (!answer.ok && answer.status !== 400)) return null;
+  const body = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  return [...body.childNodes];
+}
 
 export class RunView {
   /**
-   * @param {HTMLElement} root the element of templates/demos/kinds/generate_run.html
+   * @param {HTMLElement} root the element of templates/demos/run_view.html
    * @param {object} options
+   * @param {(view: RunView) => object} options.result makes the kind's view of the result
    * @param {() => string} options.csrfToken
-   * @param {(prompt: string) => void} options.onContinue asked to go on from another text
+   * @param {(inputs: object) => void} options.onGoOn asked for another run with these inputs in place of this one's
    * @param {(run: object, finished: boolean) => void} [options.onChange]
    */
-  constructor(root, { csrfToken, onContinue, onChange = () => {} }) {
+  constructor(root, { result, csrfToken, onGoOn, onChange = () => {} }) {
     this.root = root;
-    this.onChange = onChange;
     this.csrfToken = csrfToken;
+    this.onGoOn = onGoOn;
+    this.onChange = onChange;
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.text = new TokenText(this.part("text"));
+    this.mayRun = root.hasAttribute("data-can-run");
     this.run = null;
     this.subscription = null;
-    new Inspector({
-      text: this.text,
-      popover: this.part("popover"),
-      announce: (sentence) => this.announce(sentence),
-      onPick: root.hasAttribute("data-can-run")
-        ? (index, alternative) => onContinue(this.text.before(index) + alternative)
-        : null,
-    });
-    this.#tintSwitch();
+    this.blank = [...this.part("result").cloneNode(true).childNodes];
+    this.result = result(this);
     this.part("stop")?.addEventListener("click", (event) => {
       event.preventDefault(); // without a script it is a form's button
       this.stop();
     });
+    this.part("discuss")?.addEventListener("click", (event) => this.#discuss(event));
+    this.root.addEventListener("submit", (event) => this.#post(event));
+    for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
+  }
+
+  get element() {
+    return this.part("result");
   }
 
   get running() {
@@ -53,23 +59,26 @@ export class RunView {
     this.part("announcer").textContent = sentence;
   }
 
-  /** Shows `run` (as the API gives it) and follows it to its end. `mine`: it was made here, just now. */
-  show(run, { mine = false } = {}) {
+  /**
+   * Shows `run` (as the API gives it) and follows it to its end. `mine`: it was made here, just now.
+   * `drawn`: the server has drawn its result into the page already.
+   */
+  show(run, { mine = false, drawn = false } = {}) {
     this.detach();
     this.run = { ...run };
     this.mine = mine;
-    this.firstAt = null;
     this.stopping = false;
     this.connected = true;
     this.root.hidden = false;
-    this.text.reset(run.inputs.prompt ?? "");
+    this.root.dataset.run = run.id;
+    const finished = FINISHED.has(run.state);
+    if (!drawn || !finished) this.result.reset?.(run);
     this.#facts();
-    if (FINISHED.has(run.state)) {
-      this.text.append(tokensOf(run.output));
-      this.#state();
+    this.#state();
+    if (finished) {
+      this.#complete(drawn);
       return;
     }
-    this.#state();
     this.subscription = live.subscribe(`run:${run.id}`, {
       after: 0,
       onEvents: (events) => this.#take(run.id, events),
@@ -82,6 +91,11 @@ export class RunView {
     this.subscription?.close();
     this.subscription = null;
     this.run = null;
+  }
+
+  /** Another run with some inputs changed: in this panel, or on a page of its own. */
+  goOn(inputs) {
+    this.onGoOn(inputs);
   }
 
   /** Asks the worker to stop; the state follows. */
@@ -108,27 +122,36 @@ export class RunView {
     this.announce(sentence);
   }
 
+  /** Puts the server's drawing of the result into the page. */
+  async draw() {
+    const { id } = this.run;
+    const nodes = await fetchFragment(`/runs/${id}/result/`);
+    if (this.run?.id !== id || !nodes) return;
+    this.element.replaceChildren(...nodes);
+    for (const element of this.element.querySelectorAll("[data-needs-script]")) element.hidden = false;
+  }
+
   #take(id, events) {
     if (id !== this.run?.id) return;
-    const tokens = events.filter((event) => event.type === "token");
-    if (tokens.length) {
-      this.firstAt ??= performance.now();
-      this.text.append(tokens);
-      if (this.run.state === "queued") this.run.state = "running";
-    }
+    const own = [];
     let announced = false;
     for (const event of events) {
       if (event.type === "state") {
         announced ||= event.state !== this.run.state || event.position !== this.run.position;
-        Object.assign(this.run, { state: event.state, position: event.position ?? null, error: event.detail ?? this.run.error });
+        Object.assign(this.run, { ...event, type: undefined, n: undefined });
+        this.run.position = event.position ?? null;
+      } else if (event.type === "progress") {
+        this.#progress(event);
       } else if (event.type === "done") {
         Object.assign(this.run, { state: event.state, output: event.output, error: event.error });
-        // The record is complete even where a batch of tokens was lost on the way.
-        this.text.append(tokensOf(event.output));
         announced = true;
+      } else {
+        own.push(event);
       }
     }
-    if (announced || tokens.length) this.#state(announced);
+    if (own.length && this.run.state === "queued") this.run.state = "running";
+    if (own.length) this.result.events?.(own);
+    if (announced || own.length) this.#state(announced);
     if (events.some((event) => event.type === "done")) this.#finish();
   }
 
@@ -141,21 +164,43 @@ export class RunView {
       const run = await fetchRun(id);
       if (this.run?.id === id && FINISHED.has(run.state)) this.run = run;
     } catch {
-      // The text is complete; only its times are not known.
+      // The result is complete; only its times are not known.
     }
-    if (this.run?.id === id) this.#state();
+    if (this.run?.id !== id) return;
+    this.#state();
+    this.#complete(false);
+  }
+
+  async #complete(drawn) {
+    const { run } = this;
+    if (!drawn && run.output && !this.result.drawsItself) await this.draw();
+    if (this.run !== run) return;
+    this.result.finish?.(run);
+    this.#state();
+    const place = this.part("branches");
+    if (drawn || !this.result.branches || !place) return;
+    const nodes = await fetchFragment(`/runs/${run.id}/branches/`);
+    if (this.run?.id === run.id) place.replaceChildren(...(nodes ?? []));
+  }
+
+  #progress({ done, total, label }) {
+    const place = this.part("progress");
+    place.hidden = false;
+    place.querySelector("progress").value = total ? done / total : 0;
+    this.part("progress-words").textContent = [label, total ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")}` : ""]
+      .filter(Boolean)
+      .join(": ");
   }
 
   #connection(state) {
     this.connected = state !== "closed" && state !== "connecting" && state !== "reconnecting";
-    this.#state();
+    if (this.run) this.#state();
   }
 
   #state(announced = false) {
     const { root, run } = this;
     const finished = FINISHED.has(run.state);
     root.dataset.state = run.state;
-    this.part("text").setAttribute("aria-busy", String(!finished));
     const sentence = this.#sentence();
     this.part("status").textContent = this.running && !this.connected ? `${sentence} · connection lost, trying again` : sentence;
     if (announced) this.announce(sentence);
@@ -164,6 +209,7 @@ export class RunView {
       stop.hidden = finished;
       stop.disabled = this.stopping;
     }
+    if (finished) this.part("progress").hidden = true;
     for (const element of root.querySelectorAll("[data-when]")) {
       element.hidden = element.dataset.when === "finished" ? !finished : finished;
     }
@@ -173,69 +219,73 @@ export class RunView {
     this.onChange(run, finished);
   }
 
+  // What the kind has to say ("64 tokens") stands between the state and the times.
   #sentence() {
-    const { run, text } = this;
-    const made = count(text.tokens.length, "token", "tokens");
+    const { run } = this;
+    const words = this.result.words?.(run) ?? [];
     switch (run.state) {
       case "queued":
         if (this.stopping) return "Stopping";
         if (!run.position) return "Queued";
         return run.position === 1 ? "Queued: you are next" : `Queued: ${count(run.position - 1, "person", "people")} before you`;
       case "running":
-        return [this.stopping ? "Stopping" : "Running", text.tokens.length ? made : "", this.#rate()].filter(Boolean).join(" · ");
-      case "succeeded": {
-        const ended = run.output?.finish_reason === "stop" ? "Done: the model ended the text" : "Done";
-        return [ended, made, ...this.#times()].join(" · ");
-      }
+        return [this.stopping ? "Stopping" : "Running", ...words].join(" · ");
+      case "succeeded":
+        return [this.result.ended?.(run) ?? "Done", ...words, ...this.#times()].join(" · ");
       case "cancelled":
-        return ["Stopped", made, ...this.#times()].join(" · ");
+        return ["Stopped", ...words, ...this.#times()].join(" · ");
       case "expired":
         return "Not run: it waited too long in the queue";
       default:
-        return ["Failed", text.tokens.length ? made : ""].filter(Boolean).join(" · ");
+        return ["Failed", ...words].join(" · ");
     }
-  }
-
-  // Only where every token was seen to arrive: a replay comes at once and says nothing about the model's speed.
-  #rate() {
-    const elapsed = (performance.now() - this.firstAt) / 1000;
-    if (!this.mine || this.firstAt === null || elapsed < 0.25) return "";
-    return `${Math.round(this.text.tokens.length / elapsed)} tokens/s`;
   }
 
   #times() {
     const at = (name) => (this.run[name] ? Date.parse(this.run[name]) / 1000 : NaN);
     const took = at("finished_at") - at("started_at");
-    if (!(took > 0)) return [];
-    const rate = this.text.tokens.length / took;
-    return [seconds(took), ...(this.text.tokens.length ? [`${Math.round(rate)} tokens/s`] : [])];
+    return took > 0 ? [seconds(took), ...(this.result.rate?.(took) ?? [])] : [];
   }
 
   #facts() {
     const { id, inputs } = this.run;
-    const link = this.part("permalink");
-    if (link) link.href = link.dataset.href.replace("00000000-0000-0000-0000-000000000000", id);
+    for (const name of ["permalink", "discuss"]) {
+      const link = this.part(name);
+      if (link) link.href = link.dataset.href.replace(NOBODY, id);
+    }
+    this.root.querySelector(".discuss-form")?.remove();
     const seed = this.part("seed");
     if (seed) seed.textContent = inputs.seed == null ? "" : `seed ${inputs.seed}`;
+    const branches = this.part("branches");
+    if (branches && !this.result.branches) branches.replaceChildren();
   }
 
-  #tintSwitch() {
-    const box = this.part("tint");
-    if (!box) return;
-    try {
-      box.checked = localStorage.getItem(TINT_KEY) !== "off";
-    } catch {
-      // Storage is switched off: tinted, as the page came.
+  // The form opens below the buttons; without a script it is a page of its own.
+  async #discuss(event) {
+    event.preventDefault();
+    const link = event.currentTarget;
+    const open = this.root.querySelector(".discuss-form");
+    if (open) {
+      open.remove();
+      return;
     }
-    const show = () => (this.root.dataset.tint = box.checked ? "on" : "off");
-    show();
-    box.addEventListener("change", () => {
-      show();
-      try {
-        localStorage.setItem(TINT_KEY, box.checked ? "on" : "off");
-      } catch {
-        // The choice lasts for this page.
-      }
-    });
+    const nodes = await fetchFragment(`${link.href}?inline`);
+    if (!nodes) {
+      location.assign(link.href);
+      return;
+    }
+    link.closest(".run-tools").after(...nodes);
+    this.root.querySelector(".discuss-form textarea")?.focus();
+  }
+
+  async #post(event) {
+    const form = event.target.closest(".discuss-form");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    button.disabled = true;
+    const nodes = await fetchFragment(form.action, { method: "POST", body: new FormData(form) });
+    if (nodes) form.replaceWith(...nodes);
+    else button.disabled = false;
   }
 }

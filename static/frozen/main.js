@@ -3,4 +3,5 @@
 import "../site/site.js";
 import "./papers.js";
 import "./schedule.js";
+import "../demos/kinds/generate.js";
 import "./replay.js";

@@ -1,55 +1,42 @@
-// Recorded runs: the text can be looked into as when it was live, and played again at its own speed.
+// Recorded runs of kind "generate": they can be played again at their own speed. Looking into them is the kind's own script.
 
-import { Inspector } from "../demos/inspector.js";
-import { TokenText } from "../demos/tokens.js";
+import { recordInPage } from "../demos/parts.js";
 
 const SLOWEST = 120; // ms for a token
 const FASTEST = 8;
 
 class RecordedRun {
-  constructor(root, data) {
-    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.data = data;
-    this.tokens = data.tokens.map(([id, text, p, top], i) => ({ i, id, text, p, top }));
-    this.text = new TokenText(this.part("text"));
-    this.pace = Math.min(SLOWEST, Math.max(FASTEST, (1000 * data.seconds) / Math.max(1, this.tokens.length)));
-    new Inspector({
-      text: this.text,
-      popover: this.part("popover"),
-      announce: (sentence) => (this.part("announcer").textContent = sentence),
-      onPick: null,
-    });
-    this.show();
+  constructor(root, run) {
+    this.element = root.querySelector('[data-part="text"]');
+    this.prompt = run.inputs.prompt;
+    this.tokens = (run.output?.tokens ?? []).map(([id, text, p, top], i) => ({ i, id, text, p, top }));
+    const took = Date.parse(run.finished_at) - Date.parse(run.started_at);
+    this.pace = Math.min(SLOWEST, Math.max(FASTEST, took / Math.max(1, this.tokens.length) || FASTEST));
     const button = Object.assign(document.createElement("button"), {
       type: "button",
       className: "button button-small",
       textContent: "Play it again",
     });
     button.addEventListener("click", () => this.play());
-    this.part("status").after(button);
-    const tint = this.part("tint");
-    tint?.addEventListener("change", () => (root.dataset.tint = tint.checked ? "on" : "off"));
+    root.querySelector('[data-part="status"]').after(button);
   }
 
-  show() {
-    clearInterval(this.timer);
-    this.text.reset(this.data.prompt);
-    this.text.append(this.tokens);
-  }
-
+  // The tokens that stand there become visible one by one: they stay what the kind's script looks into.
   play() {
     clearInterval(this.timer);
-    this.text.reset(this.data.prompt);
+    const shown = [...this.element.querySelectorAll(".tokens-new > .token")];
+    for (const token of shown) token.hidden = true;
     const began = performance.now();
+    let place = 0;
     this.timer = setInterval(() => {
       const due = Math.ceil((performance.now() - began) / this.pace);
-      this.text.append(this.tokens.slice(this.text.tokens.length, due));
-      if (due >= this.tokens.length) clearInterval(this.timer);
+      for (; place < Math.min(due, shown.length); place++) shown[place].hidden = false;
+      if (place >= shown.length) clearInterval(this.timer);
     }, FASTEST);
   }
 }
 
-for (const root of document.querySelectorAll("[data-run-view][data-run]")) {
-  const data = document.getElementById(`run-data-${root.dataset.run}`);
-  if (data) new RecordedRun(root, JSON.parse(data.textContent));
+for (const root of document.querySelectorAll('[data-run-view][data-run][data-kind="generate"]')) {
+  const run = recordInPage(root.dataset.run);
+  if (run) new RecordedRun(root, run);
 }

@@ -1,12 +1,11 @@
-// The panel of kind "generate": a form, the run made from it, and the runs that go on from a chosen alternative.
-// Without this script the form is posted and leads to the run's own page.
+// Kind "generate": a text that grows token by token, and the runs that go on from a chosen alternative.
 
-import { csrfToken as pageToken } from "../../site/site.js";
-import { createRun, fetchRun, Problem } from "../api.js";
-import { InputForm } from "../input_form.js";
-import { RunView } from "../run_view.js";
+import { Inspector } from "../inspector.js";
+import { demoKind } from "../panel.js";
+import { count } from "../run_view.js";
+import { TokenText } from "../tokens.js";
 
-const HASH = /^#run=([0-9a-f-]{36})$/;
+const TINT_KEY = "demos.tint";
 
 /** "up to 64 tokens · temperature 0.8 · new seed each time" */
 function summarize({ max_new_tokens: length, temperature, top_p: topP, top_k: topK, seed }) {
@@ -21,101 +20,88 @@ function summarize({ max_new_tokens: length, temperature, top_p: topP, top_k: to
     .join(" · ");
 }
 
-class GeneratePanel {
-  constructor(root) {
-    this.slug = root.dataset.demo;
-    this.form = new InputForm(root.querySelector("form[data-inputs]"), summarize);
-    this.view = new RunView(root.querySelector("[data-run-view]"), {
-      csrfToken: pageToken,
-      onContinue: (prompt) => this.continueFrom(prompt),
-      onChange: (run, finished) => this.form.busy(!finished),
+/** The tokens of a finished run's output, in the form in which they come live. */
+const tokensOf = (output) => (output?.tokens ?? []).map(([id, text, p, top], i) => ({ i, id, text, p, top }));
+
+class Writing {
+  drawsItself = true;
+  branches = true;
+
+  constructor(view) {
+    this.view = view;
+    this.part = (name) => view.element.querySelector(`[data-part="${name}"]`);
+    this.text = new TokenText(this.part("text"));
+    new Inspector({
+      text: this.text,
+      popover: this.part("popover"),
+      announce: (sentence) => view.announce(sentence),
+      onPick: view.mayRun ? (index, alternative) => this.#branch(index, alternative) : null,
     });
-    this.form.element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.start(this.form.inputs());
-    });
-    this.view.part("again").addEventListener("click", () => {
-      this.form.fill({ ...this.view.run.inputs, seed: null });
-      this.start(this.form.inputs());
-    });
-    this.view.part("keep-seed").addEventListener("click", () => this.form.fill({ seed: this.view.run.inputs.seed }));
+    this.#tintSwitch();
   }
 
-  async start(inputs) {
-    if (this.view.running) return;
-    this.form.clearProblems();
-    this.form.busy(true);
-    try {
-      this.show(await createRun(this.slug, inputs, pageToken()), { mine: true });
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.form.busy(false);
-      this.form.showProblem(problem);
+  reset(run) {
+    this.firstAt = null;
+    this.text.reset(run.inputs.prompt ?? "");
+    this.part("text").setAttribute("aria-busy", "true");
+  }
+
+  events(events) {
+    this.firstAt ??= performance.now();
+    this.text.append(events.filter(({ type }) => type === "token"));
+  }
+
+  // The record is complete even where a batch of tokens was lost on the way.
+  finish(run) {
+    if (!this.text.element.contains(this.text.tokensElement)) this.text.reset(run.inputs.prompt ?? "");
+    this.text.append(tokensOf(run.output));
+    this.part("text").setAttribute("aria-busy", "false");
+  }
+
+  words(run) {
+    const made = this.text.tokens.length;
+    if (!made) return [];
+    const words = [count(made, "token", "tokens")];
+    // Only where every token was seen to arrive: a replay comes at once and says nothing about the model's speed.
+    const elapsed = (performance.now() - this.firstAt) / 1000;
+    if (run.state === "running" && this.view.mine && this.firstAt !== null && elapsed > 0.25) {
+      words.push(`${Math.round(made / elapsed)} tokens/s`);
     }
+    return words;
   }
 
-  continueFrom(prompt) {
-    if (this.view.running) this.view.stop();
-    this.view.detach();
-    this.form.fill({ prompt, seed: null });
-    this.start(this.form.inputs());
+  rate(took) {
+    return this.text.tokens.length ? [`${Math.round(this.text.tokens.length / took)} tokens/s`] : [];
   }
 
-  show(run, { mine = false } = {}) {
-    history.replaceState(history.state, "", `#run=${run.id}`);
-    this.view.show(run, { mine });
+  ended(run) {
+    return run.output?.finish_reason === "stop" ? "Done: the model ended the text" : "Done";
   }
 
-  /** Joins a run that was made earlier or elsewhere. */
-  join(run) {
-    this.form.fill(run.inputs);
-    this.show(run);
+  #branch(index, alternative) {
+    const { id } = this.view.run;
+    this.view.goOn({ prompt: this.text.before(index) + alternative, seed: null, parent: id, parent_token: index });
   }
-}
 
-/** The run's own page: no form; going on leads to the new run's page. */
-class GenerateRunPage {
-  constructor(root) {
-    const slug = root.dataset.demo;
-    this.view = new RunView(root, {
-      csrfToken: pageToken,
-      onContinue: async (prompt) => {
-        try {
-          const run = await createRun(slug, { ...this.view.run.inputs, prompt, seed: null }, pageToken());
-          location.assign(run.links.page);
-        } catch (problem) {
-          if (!(problem instanceof Problem)) throw problem;
-          this.view.complain(problem.errors.map(({ message }) => message).join(" ") || problem.message);
-        }
-      },
+  #tintSwitch() {
+    const box = this.part("tint");
+    const figure = box.closest("[data-tint]");
+    try {
+      box.checked = localStorage.getItem(TINT_KEY) !== "off";
+    } catch {
+      // Storage is switched off: tinted, as the page came.
+    }
+    const show = () => (figure.dataset.tint = box.checked ? "on" : "off");
+    show();
+    box.addEventListener("change", () => {
+      show();
+      try {
+        localStorage.setItem(TINT_KEY, box.checked ? "on" : "off");
+      } catch {
+        // The choice lasts for this page.
+      }
     });
-    fetchRun(root.dataset.run).then(
-      (run) => this.view.show(run),
-      (problem) => this.view.complain(problem.message),
-    );
   }
 }
 
-const panels = new Map();
-for (const root of document.querySelectorAll("[data-demo][data-kind=generate]")) {
-  panels.set(root.dataset.demo, new GeneratePanel(root));
-}
-for (const root of document.querySelectorAll("[data-run-view][data-run]")) new GenerateRunPage(root);
-
-for (const element of document.querySelectorAll("[data-without-script]")) element.hidden = true;
-
-// "#run=<id>" in the address: a reload, or a link somebody sent, joins the run.
-async function joinFromAddress() {
-  const id = HASH.exec(location.hash)?.[1];
-  if (!id || !panels.size) return;
-  try {
-    const run = await fetchRun(id);
-    const panel = panels.get(run.demo);
-    if (panel && panel.view.run?.id !== id) panel.join(run);
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    panels.values().next().value.form.showProblem(problem);
-  }
-}
-joinFromAddress();
-addEventListener("hashchange", joinFromAddress);
+demoKind("generate", { summarize, result: (view) => new Writing(view) });
