@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
 from miniconf.live.following import follow_batches
-from miniconf.problems import Problem
+from miniconf.permissions import can_see_demo, is_member
+from miniconf.problems import Problem, unauthorized
 from miniconf.serving.same_origin import refuse_other_sites
 
-from . import kinds, services
+from . import kinds, queue, services, stored
 from .models import Demo, Run
 
 router = Router(tags=["demos"])
@@ -28,6 +32,12 @@ KEEP_ALIVE = 15  # seconds between signs of life on a stream that has nothing to
 class ExampleOut(Schema):
     title: str
     inputs: dict[str, Any]
+    run: uuid.UUID | None = Field(description="A run that shows its result, where that was computed")
+
+
+class ExampleList(Schema):
+    items: list[ExampleOut]
+    count: int
 
 
 class DemoOut(Schema):
@@ -40,6 +50,13 @@ class DemoOut(Schema):
     inputs: dict[str, Any] = Field(description="What is taken for inputs left out")
     limits: dict[str, Any] = Field(description="Bounds of each input")
     examples: list[ExampleOut]
+    links: dict[str, str]
+
+
+class DemoDetail(DemoOut):
+    options: dict[str, Any] = Field(description="What who set up the demo chose, and who runs it does not")
+    models: list[str] = Field(description="All models that runs of it may need")
+    inputs_schema: dict[str, Any] = Field(description="JSON Schema of the inputs, of the kind in general")
 
 
 class DemoList(Schema):
@@ -47,16 +64,30 @@ class DemoList(Schema):
     count: int
 
 
+class ModelOut(Schema):
+    name: str
+    demos: list[str] = Field(description="Slugs of the demos that use it")
+    ready: bool = Field(description="Whether a worker has it in memory now")
+    workers: int = Field(description="How many have")
+
+
+class ModelList(Schema):
+    items: list[ModelOut]
+    count: int
+
+
 class RunIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
     inputs: dict[str, Any] = Field(default_factory=dict, description="Depends on the demo's kind; see GET /demos")
+    fresh: bool = Field(False, description="Compute it even where the result of the same inputs is stored")
 
 
 class RunOut(Schema):
     id: uuid.UUID
     demo: str
     state: str = Field(description="queued, running, succeeded, failed, cancelled or expired")
+    stored: bool = Field(description="A stored result: computed once, for all who ask the same")
     position: int | None = Field(description="Place in the queue, 1 being next; null when not waiting")
     inputs: dict[str, Any]
     output: dict[str, Any] | None
@@ -66,6 +97,19 @@ class RunOut(Schema):
     first_token_at: datetime | None
     finished_at: datetime | None
     links: dict[str, str]
+
+
+class RunList(Schema):
+    items: list[RunOut]
+    count: int
+
+
+def _examples_out(demo: Demo) -> list[dict[str, Any]]:
+    runs = stored.runs_of_examples(demo)
+    return [
+        {"title": example["title"], "inputs": example["inputs"], "run": run and run.pk}
+        for example, run in zip(demo.examples, runs, strict=True)
+    ]
 
 
 def _demo_out(demo: Demo) -> dict[str, Any]:
@@ -79,8 +123,18 @@ def _demo_out(demo: Demo) -> dict[str, Any]:
         "model": demo.model,
         "inputs": kind.inputs_for(demo),
         "limits": kind.limits_for(demo),
-        "examples": demo.examples,
+        "examples": _examples_out(demo),
+        "links": {
+            "self": reverse("api:demo", args=[demo.slug]),
+            "runs": reverse("api:demo-runs", args=[demo.slug]),
+            "page": demo.get_absolute_url(),
+        },
     }
+
+
+def _shown() -> QuerySet[Demo]:
+    demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS, paper__withdrawn_at=None)
+    return demos.select_related("paper")
 
 
 @router.get("/demos", response=DemoList, url_name="demos", summary="Demos that can be run")
@@ -90,18 +144,18 @@ def list_demos(
     limit: int = Query(50, ge=1, le=100),
     offset: int = Query(0, ge=0),
 ) -> dict[str, Any]:
-    demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS).select_related("paper")
+    demos = _shown()
     if paper:
         demos = demos.filter(paper__uid=paper)
     return {"items": [_demo_out(demo) for demo in demos[offset : offset + limit]], "count": demos.count()}
 
 
-def get_demo(slug: str) -> Demo:
-    """Raises Problem 404."""
-    demo = Demo.objects.filter(slug=slug, enabled=True, kind__in=kinds.KINDS).select_related("paper").first()
-    if demo is None:
+def get_demo(request: HttpRequest, slug: str) -> Demo:
+    """A demo that is shown to all, or one that is not and that who asks may edit. Raises Problem 404."""
+    demo = Demo.objects.filter(slug=slug, kind__in=kinds.KINDS).select_related("paper").first()
+    if demo is None or not can_see_demo(request.user, demo):
         raise Problem(
-            status=404, title="No such demo", detail=f"There is no demo {slug!r}; GET /api/v1/demos lists them."
+            status=404, title="No such demo", detail=f"There is no demo {slug[:80]!r}; GET /api/v1/demos lists them."
         )
     return demo
 
@@ -114,19 +168,82 @@ def get_run(run_id: str) -> Run:
         raise Problem(status=404, title="No such run", detail=f"There is no run {run_id[:60]!r}.") from None
 
 
-@router.get("/demos/{slug}", response=DemoOut, url_name="demo", summary="One demo")
+@router.get("/demos/{slug}", response=DemoDetail, url_name="demo", summary="One demo")
 def read_demo(request: HttpRequest, slug: str) -> dict[str, Any]:
-    return _demo_out(get_demo(slug))
+    demo = get_demo(request, slug)
+    kind = kinds.get(demo.kind)
+    return {
+        **_demo_out(demo),
+        "options": demo.options,
+        "models": kind.models_of(demo),
+        "inputs_schema": kind.Inputs.model_json_schema(),
+    }
+
+
+@router.get("/demos/{slug}/examples", response=ExampleList, url_name="demo-examples", summary="Examples of a demo")
+def list_examples(
+    request: HttpRequest,
+    slug: str,
+    limit: int = Query(50, ge=1, le=100),
+    offset: int = Query(0, ge=0),
+) -> dict[str, Any]:
+    """With `run`, the result has been computed: `GET runs/{run}` has it."""
+    examples = _examples_out(get_demo(request, slug))
+    return {"items": examples[offset : offset + limit], "count": len(examples)}
+
+
+@router.get("/models", response=ModelList, url_name="models", summary="Models that demos use")
+def list_models(
+    request: HttpRequest,
+    limit: int = Query(50, ge=1, le=100),
+    offset: int = Query(0, ge=0),
+) -> dict[str, Any]:
+    """503 where the broker, which knows the workers, cannot be reached."""
+    demos: dict[str, list[str]] = {}
+    for demo in _shown():
+        for name in kinds.get(demo.kind).models_of(demo):
+            demos.setdefault(name, []).append(demo.slug)
+    ready = Counter(name for worker in queue.workers() for name in worker["models"])
+    items = [
+        {"name": name, "demos": slugs, "ready": ready[name] > 0, "workers": ready[name]}
+        for name, slugs in sorted(demos.items())
+    ]
+    return {"items": items[offset : offset + limit], "count": len(items)}
 
 
 @router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")
 def create_run(request: HttpRequest, slug: str, body: RunIn) -> Status[dict[str, Any]]:
-    """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`."""
+    """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`.
+
+    What was computed before from the same inputs (with a seed, or at temperature 0) is not computed again: the answer
+    is then a run that has `succeeded`, with `stored` true, unless `fresh` is asked for.
+    """
     refuse_other_sites(request)
     run = services.create_run(
-        demo=get_demo(slug), inputs=body.inputs, user=request.user, visitor=services.visitor_of(request)
+        demo=get_demo(request, slug),
+        inputs=body.inputs,
+        user=request.user,
+        visitor=services.visitor_of(request),
+        fresh=body.fresh,
     )
     return Status(202, services.run_as_dict(run))
+
+
+@router.get("/runs", response=RunList, url_name="runs", summary="Your runs, the newest first")
+def list_runs(
+    request: HttpRequest,
+    demo: str = Query("", max_length=80, description="Only those of this demo"),
+    limit: int = Query(50, ge=1, le=100),
+    offset: int = Query(0, ge=0),
+) -> dict[str, Any]:
+    """Those of the account. Stored results belong to nobody and are not among them."""
+    if not is_member(request.user):  # an address may be that of many visitors
+        raise unauthorized("Runs are listed for accounts: send a bearer token.")
+    runs = services.own_runs(user=request.user, visitor="").select_related("demo")
+    if demo:
+        runs = runs.filter(demo__slug=demo)
+    items = [services.run_as_dict(run) for run in runs.order_by("-created_at", "pk")[offset : offset + limit]]
+    return {"items": items, "count": runs.count()}
 
 
 @router.get("/runs/{run_id}", response=RunOut, url_name="run", summary="A run: state, timings, output")
@@ -144,7 +261,8 @@ def cancel_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
 
 @router.get("/runs/{run_id}/events", url_name="run-events", summary="A run's events as server-sent events")
 def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
-    """`state`, `token` and `done`, with ids; `Last-Event-ID` resumes after that event; a finished run is replayed."""
+    """`state`, `token`, those of the demo's kind, and `done`, with ids; `Last-Event-ID` resumes after that event; a
+    finished run is replayed."""
     run = get_run(run_id)
     last = request.headers.get("Last-Event-ID", "")
     if last and not last.isdigit():
@@ -166,7 +284,7 @@ async def _event_stream(run_id: str, user: Any, after: int) -> AsyncGenerator[by
             coming = asyncio.ensure_future(anext(batches))
             while not (await asyncio.wait({coming}, timeout=KEEP_ALIVE))[0]:
                 yield b": still here\n\n"  # proxies close connections on which nothing is heard
-            events = [event for event in coming.result() if event["type"] in ("state", "token", "done")]
+            events = [event for event in coming.result() if event["type"] not in ("offline", "online")]
             if events:
                 yield b"".join(_encode(event) for event in events)
                 if events[-1]["type"] == "done":

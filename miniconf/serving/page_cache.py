@@ -45,7 +45,7 @@ WITHOUT_BROKER = 10.0  # seconds a page may be kept while changes are not heard 
 MOST_OWN = 2000
 
 _HTMX = (b"hx-request", b"hx-boosted", b"hx-history-restore-request", b"hx-target", b"hx-current-url")
-_KNOWN_VARY = {"cookie", "accept-encoding", *(name.decode() for name in _HTMX)}
+_KNOWN_VARY = {"cookie", "accept-encoding", "origin", *(name.decode() for name in _HTMX)}
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 _OWN = re.compile(r"\b(private|no-store|no-cache)\b")
 
@@ -123,6 +123,7 @@ class PageCache:
             or self._session in cookie
             or b"messages=" in cookie  # something is to be told to this visitor, once
             or b"authorization" in headers
+            or (b"origin" in headers and path.startswith("/api/"))  # another site's page: told what it may read
             or b"host" not in headers
             or len(query) + len(path) + len(headers.get(b"hx-current-url", b"")) > LONGEST_ADDRESS
         ):

@@ -30,11 +30,19 @@ def from_own_page(request: HttpRequest) -> bool | None:
     return None if site is None else site == "same-origin"
 
 
+def _welcome(request: HttpRequest) -> bool:
+    """Whether the page that asks is one of a site that may use the API here."""
+    allowed = settings.CORS_ALLOW_ALL_ORIGINS or request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS
+    return allowed and request.path.startswith("/api/")
+
+
 def refuse_other_sites(request: HttpRequest, *, unless_named: bool = False) -> None:
     """Raise Problem 403 for a visitor's request that another site's page sent, or with `unless_named` nobody's."""
     if request.user.is_authenticated or getattr(request, "_dont_enforce_csrf_checks", False):
         return
     own = from_own_page(request)
+    if own is False and _welcome(request):
+        return
     if own is False or (own is None and unless_named):
         raise Problem(
             403,
