@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from miniconf.live import BrokerDown
@@ -15,7 +16,7 @@ from miniconf.permissions import Viewer, can_post, can_run
 from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 
-from . import kinds, queue, stored
+from . import kinds, queue, snippets, stored
 from .models import Demo, Run
 from .run_pages import RunView
 
@@ -46,6 +47,7 @@ class Panel:
     errors: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     may_discuss: bool = False
+    open_to_visitors: bool = False
     shown: Run | None = None  # the chosen example's result
 
     @property
@@ -91,9 +93,14 @@ class Panel:
         return any(name != self.kind.headline for name in self.errors)
 
     @property
-    def inputs_code(self) -> str:
-        """The inputs as JSON that is a Python literal, too: nothing in it is null."""
-        return json.dumps({k: v for k, v in self.inputs.items() if v is not None}, ensure_ascii=False)
+    def code(self) -> dict[str, str]:
+        """The inputs as they stand in examples of code; those left open are left out."""
+        given = {name: value for name, value in self.inputs.items() if value is not None}
+        return {
+            "json": snippets.as_json(given),
+            "entries": snippets.as_entries(given),
+            "arguments": snippets.as_arguments(given),
+        }
 
 
 def worker_ready(demo: Demo, workers: list[dict[str, Any]] | None) -> bool:
@@ -147,5 +154,6 @@ def panel_for(
         errors=known,
         problem=" ".join(rest),
         may_discuss=may_discuss(request.user, demo),
+        open_to_visitors=can_run(AnonymousUser(), demo, getattr(request, "conference", None)),
         shown=shown,
     )

@@ -1,9 +1,7 @@
 // The form of a demo's inputs: reading and filling it, examples, sliders beside numbers, errors at their field.
 
 import { fetchRun } from "./api.js";
-
-/** JSON that is a Python literal, too (nothing is null, true or false), for the examples of code. */
-const literal = (inputs) => JSON.stringify(Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== null)));
+import { showInputs } from "./snippets.js";
 
 export class InputForm {
   /**
@@ -138,8 +136,7 @@ export class InputForm {
     const inputs = this.inputs();
     const summary = this.element.querySelector("[data-summary]");
     if (summary) summary.textContent = this.summarize(inputs);
-    const code = literal(inputs);
-    for (const place of this.panel.querySelectorAll("[data-inputs-json]")) place.textContent = code;
+    showInputs(this.panel, inputs);
   }
 
   #count() {
