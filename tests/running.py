@@ -170,3 +170,45 @@ def processes_of(data: str) -> dict[int, str]:
             ):  # a zombie has none
                 found[int(entry.name)] = line
     return found
+
+
+class WebProcess:
+    """The web process alone, for pages that need no workers: `with WebProcess(data=…) as site: site.url`."""
+
+    def __init__(self, *, data: Path, **settings: object) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.env = clean_environment(MINICONF_DATA=data, PORT=self.port, **settings)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> str:
+        """A command of manage.py; returns what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.env, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def __enter__(self) -> WebProcess:
+        command = [*("uvicorn", "miniconf.asgi:application"), "--port", str(self.port), "--log-level", "warning"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 180  # a busy machine takes most of a minute to start it
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/papers/", timeout=30).close()
+                return self
+            except OSError:
+                assert self._process.poll() is None, "the web process ended"
+                assert time.monotonic() < until, "the web process does not answer"
+                time.sleep(0.1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

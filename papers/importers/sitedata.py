@@ -15,6 +15,7 @@ from django.utils.text import slugify
 
 from papers.models import Event, Keyword, Paper, Person, Session
 
+from .family import Warnings
 from .html import escape_markdown, markdown_of_html, text_of_html
 from .options import ReadOptions
 from .private import keep_meetings_private
@@ -66,8 +67,10 @@ def read(folder: Path, options: ReadOptions, problems: Problems) -> Programme:
     pages = {f"speaker_{key}": uid for key, uid in speakers} | {f"workshop_{key}": uid for key, uid in workshops}
     sessions = _calendar(folder, programme, options, problems, pages)
     _papers(folder, programme, config, sessions, problems)
-    _highlighted(folder, programme, problems)
-    _projection(folder, programme, problems)
+    warnings = Warnings()
+    _highlighted(folder, programme, problems, warnings)
+    _projection(folder, programme, problems, warnings)
+    programme.notes += warnings.notes()
     _faq(folder, programme, problems)
     _committee(folder, programme, problems)
     programme.notes += keep_meetings_private(programme)
@@ -266,22 +269,23 @@ def _kind(calendar_class: str, title: str) -> str:
     return next((kind for pattern, kind in _KIND_OF_TITLE if pattern.search(title)), "other")
 
 
-def _highlighted(folder: Path, programme: Programme, problems: Problems) -> None:
+def _highlighted(folder: Path, programme: Programme, problems: Problems, warnings: Warnings) -> None:
     path = _table(folder, "highlighted")
     by_uid = {paper.uid: paper for paper in programme.papers}
     for place, row in read_csv(path, problems, required=("UID",)) if path.exists() else []:
         if paper := by_uid.get(row["UID"].strip()):
             paper.highlighted = True
         else:
-            problems.add(place, "UID", row["UID"], "the id of a paper in papers.csv")
+            # What was made from the papers is often older than they are: one that was withdrawn still stands in it.
+            warnings.add("a highlighted paper that is not in papers.csv", place, row["UID"])
 
 
-def _projection(folder: Path, programme: Programme, problems: Problems) -> None:
+def _projection(folder: Path, programme: Programme, problems: Problems, warnings: Warnings) -> None:
     by_uid = {paper.uid: paper for paper in programme.papers}
     for record in _entries(folder / "papers_projection.json", problems, ReadOptions(source=programme.source)):
         paper, position = by_uid.get(record.text("id")), record.numbers("pos", count=2)
         if paper is None:
-            record.problem("id", record.text("id"), "the id of a paper in papers.csv")
+            warnings.add("a position on the map for a paper that is not in papers.csv", record.place, record.text("id"))
         elif position:
             paper.map_x, paper.map_y = position
 

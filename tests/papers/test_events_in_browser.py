@@ -95,7 +95,8 @@ def test_no_page_is_wider_than_its_window(page_for: Open, width: int, role: str 
     paths = ["/", "/events/", TABLE, "/events/workshop-rerun/", "/people/", "/people/ottilie-vandermoss/", "/sponsors/"]
     paths += ["/sponsors/lanternworks/", "/announcements/"]
     if role:
-        paths += ["/seats/", f"{TABLE}seats/"]
+        paths += ["/seats/", f"{TABLE}seats/", "/my-schedule/", "/missed/", "/my-calendar/", "/export/"]
+        paths += ["/organize/", "/organize/imports/", "/organize/edits/", "/edit/conference/1/", "/new/session/"]
     for path in paths:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -64,8 +64,6 @@ def test_an_unknown_format_or_zone(sitedata, refused):
     ],
 )  # fmt: skip
 def test_papers_that_cannot_be_read(sitedata, refused, old, new, said):
-    for name in ("highlighted.csv", "papers_projection.json"):
-        (sitedata / name).unlink()
     replace(sitedata / "papers.csv", old, new)
     assert first_problem(refused(sitedata)) == said
     assert nothing_is_stored()
@@ -91,10 +89,8 @@ def test_an_empty_file_of_papers(sitedata, refused):
         ("main_calendar.json", "[{]", "main_calendar.json, line 1 — is not JSON: Expecting property name enclosed in double quotes"),
         ("main_calendar.json", "{}", "main_calendar.json — a list of entries was expected"),
         ("main_calendar.json", "[3]", "main_calendar.json, entry 1 — a mapping of fields to values was expected here"),
-        ("papers_projection.json", '[{"id": "nope", "pos": [1, 2]}]', "papers_projection.json, entry 1, id: nope — the id of a paper in papers.csv"),
         ("papers_projection.json", '[{"id": "SkxSha1", "pos": [1, NaN]}]', "papers_projection.json — is not JSON: NaN is not a number"),
         ("papers_projection.json", '[{"id": "SkxSha1", "pos": [1]}]', "papers_projection.json, entry 1, pos: [1] — a list of 2 finite numbers"),
-        ("highlighted.csv", "UID\nskxSHA1", "highlighted.csv, row 2, UID: skxSHA1 — the id of a paper in papers.csv"),
         ("faq.yml", "FAQ: [", "faq.yml, line 1 — is not YAML: expected the node content, but found '<stream end>'"),
         ("committee.yml", "committee:\n  - {role: a, name: b, name: c}\n", "committee.yml, line 2 — is not YAML: the key 'name' stands twice"),
     ],
@@ -105,6 +101,16 @@ def test_other_files_that_cannot_be_read(sitedata, refused, file, text, said):
     write(sitedata / file, text)
     assert first_problem(refused(sitedata)) == said
     assert nothing_is_stored()
+
+
+def test_lists_that_are_older_than_the_papers_are_warned_about(sitedata, load):
+    write(sitedata / "highlighted.csv", "UID\nskxSHA1\nSkxSha1")
+    write(sitedata / "papers_projection.json", '[{"id": "nope", "pos": [1, 2]}, {"id": "SkxSha1", "pos": [-1.5, 2]}]')
+    assert [line for line in load(sitedata).splitlines() if line.startswith("Warning: a")] == [
+        "Warning: a highlighted paper that is not in papers.csv: highlighted.csv, row 2: skxSHA1",
+        "Warning: a position on the map for a paper that is not in papers.csv: papers_projection.json, entry 1: nope",
+    ]
+    assert Paper.objects.values_list("highlighted", "map_x").get(uid="SkxSha1") == (True, -1.5)
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.running import ROOT, clean_environment, free_port
+from tests.running import WebProcess
 
 from .conftest import write
 
@@ -41,28 +37,12 @@ def conference(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data, port = tmp_path_factory.mktemp("site"), free_port()
-    env = clean_environment(MINICONF_DATA=data, PORT=port)
+    web = WebProcess(data=tmp_path_factory.mktemp("site"))
     folder = conference(tmp_path_factory.mktemp("conference"))
     for command in (["migrate"], ["import_programme", str(folder)], ["collectstatic", "--noinput"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, capture_output=True)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "miniconf.asgi:application", "--port", str(port), "--log-level", "warning"],
-        cwd=ROOT,
-        env=env,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://localhost:{port}"
-    for _ in range(150):
-        try:
-            urllib.request.urlopen(f"{url}/papers/", timeout=5).close()
-            break
-        except OSError:
-            assert server.poll() is None, "the web process ended"
-            time.sleep(0.1)
-    yield url
-    server.terminate()
-    server.wait(10)
+        web.manage(*command)
+    with web:
+        yield web.url
 
 
 @pytest.fixture

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.running import ROOT, clean_environment, free_port
+from tests.running import WebProcess
 
 from .conftest import write
 
@@ -54,32 +50,15 @@ class Server:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data, port = tmp_path_factory.mktemp("site"), free_port()
-    env = clean_environment(MINICONF_DATA=data, PORT=port)
+    web = WebProcess(data=tmp_path_factory.mktemp("site"))
     folder = conference(tmp_path_factory.mktemp("conference"))
     for command in (["migrate"], ["import_programme", str(folder)], ["collectstatic", "--noinput"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, capture_output=True)
+        web.manage(*command)
     code = SESSION.format(emails=[f"ada{n}@example.org" for n in range(4)])
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", code]
-    said = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
-    url = f"http://localhost:{port}"
-    cookies = [dict(zip(("name", "value"), line.split(), strict=True)) | {"url": url} for line in said.splitlines()]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "miniconf.asgi:application", "--port", str(port), "--log-level", "warning"],
-        cwd=ROOT,
-        env=env,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(150):
-        try:
-            urllib.request.urlopen(f"{url}/papers/", timeout=5).close()
-            break
-        except OSError:
-            assert server.poll() is None, "the web process ended"
-            time.sleep(0.1)
-    yield Server(url, cookies)
-    server.terminate()
-    server.wait(10)
+    said = web.manage("shell", "-v0", "-c", code)
+    cookies = [dict(zip(("name", "value"), line.split(), strict=True)) | {"url": web.url} for line in said.splitlines()]
+    with web:
+        yield Server(web.url, cookies)
 
 
 @pytest.fixture

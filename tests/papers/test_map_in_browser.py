@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.running import ROOT, clean_environment, free_port
+from tests.running import WebProcess
 
 pytestmark = pytest.mark.browser
 
@@ -37,27 +33,11 @@ SimilarPaper.objects.create(paper=one, other=two, position=0, score=0.5)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    data, port = tmp_path_factory.mktemp("site"), free_port()
-    env = clean_environment(MINICONF_DATA=data, PORT=port, REDIS_URL=os.environ["REDIS_URL"])
+    web = WebProcess(data=tmp_path_factory.mktemp("site"), REDIS_URL=os.environ["REDIS_URL"])
     for command in (["migrate"], ["shell", "-c", SEED], ["collectstatic", "--noinput"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, capture_output=True)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "miniconf.asgi:application", "--port", str(port), "--log-level", "warning"],
-        cwd=ROOT,
-        env=env,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://localhost:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{url}/papers/", timeout=5).close()
-            break
-        except OSError:
-            assert server.poll() is None, "the web process ended"
-            time.sleep(0.1)
-    yield url
-    server.terminate()
-    server.wait(10)
+        web.manage(*command)
+    with web:
+        yield web.url
 
 
 @pytest.fixture
