@@ -81,6 +81,7 @@ class RunIn(Schema):
 
     inputs: dict[str, Any] = Field(default_factory=dict, description="Depends on the demo's kind; see GET /demos")
     fresh: bool = Field(False, description="Compute it even where the result of the same inputs is stored")
+    keep: bool = Field(True, description="Go on when nobody watches; else the run is stopped a minute later")
 
 
 class RunOut(Schema):
@@ -89,6 +90,8 @@ class RunOut(Schema):
     state: str = Field(description="queued, running, succeeded, failed, cancelled or expired")
     stored: bool = Field(description="A stored result: computed once, for all who ask the same")
     position: int | None = Field(description="Place in the queue, 1 being next; null when not waiting")
+    wait: list[int] | None = Field(description="Seconds until it begins, [earliest, latest]; null when not known")
+    keep: bool = Field(description="Whether it goes on when nobody watches")
     inputs: dict[str, Any]
     output: dict[str, Any] | None
     error: str | None
@@ -225,6 +228,7 @@ def create_run(request: HttpRequest, slug: str, body: RunIn) -> Status[dict[str,
         user=request.user,
         visitor=services.visitor_of(request),
         fresh=body.fresh,
+        keep=body.keep,
     )
     return Status(202, services.run_as_dict(run))
 

@@ -4,10 +4,12 @@ const API = "/api/v1";
 
 /** What the API said instead of an answer: a sentence, and sentences for single inputs. */
 export class Problem extends Error {
-  constructor({ title = "", detail = "", errors = [] }, status, retryAfter = null) {
+  constructor({ title = "", detail = "", errors = [], examples = [] }, status, retryAfter = null) {
     super(detail || title || `The server answered with status ${status}.`);
     this.status = status;
     this.retryAfter = retryAfter;
+    /** [{title, page}]: stored results that can be seen meanwhile. */
+    this.examples = examples;
     /** [{field, message}]; the field is the name of an input. */
     this.errors = errors.map(({ field, message }) => ({ field: String(field).split(".").at(-1), message }));
   }
@@ -33,8 +35,9 @@ function post(path, csrfToken, body = {}) {
   });
 }
 
-/** Puts a run into the queue; resolves to the run as the API shows it. */
-export const createRun = (slug, inputs, csrfToken) => post(`/demos/${encodeURIComponent(slug)}/runs`, csrfToken, { inputs });
+/** Puts a run into the queue; resolves to the run as the API shows it. It is stopped when nobody watches it any more. */
+export const createRun = (slug, inputs, csrfToken) =>
+  post(`/demos/${encodeURIComponent(slug)}/runs`, csrfToken, { inputs, keep: false });
 
 export const fetchRun = (id) => call(`/runs/${encodeURIComponent(id)}`);
 
