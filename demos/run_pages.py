@@ -9,6 +9,7 @@ from typing import Any
 
 from . import kinds
 from .branches import Branch
+from .estimates import in_words
 from .models import Demo, Run
 
 STATES = {
@@ -56,13 +57,12 @@ def timings(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
-def status_line(run: Run, position: int | None) -> str:
+def status_line(run: Run, position: int | None, wait: list[int] | None = None) -> str:
     """The state in a sentence: what the script shows while the run goes on."""
     if run.state == Run.State.QUEUED and position is not None:
-        if position == 1:
-            return "Queued: you are next"
         others = position - 1
-        return f"Queued: {others} {'person' if others == 1 else 'people'} before you"
+        place = f"{others} {'run' if others == 1 else 'runs'} before yours" if others else "yours is next"
+        return f"Queued: {place}" + (f", {in_words(wait)}" if wait else "")
     line = STATES[Run.State(run.state)]
     tokens = len((run.output or {}).get("tokens", [])) if run.demo.kind == "generate" else 0
     return f"{line} · {tokens} {'token' if tokens == 1 else 'tokens'}" if tokens else line
@@ -78,6 +78,7 @@ class RunView:
     demo: Demo
     run: Run | None = None
     position: int | None = None
+    wait: list[int] | None = None
     may_run: bool = False
     may_discuss: bool = False
     page: bool = False
@@ -102,7 +103,7 @@ class RunView:
 
     @property
     def status(self) -> str:
-        return status_line(self.run, self.position) if self.run is not None else ""
+        return status_line(self.run, self.position, self.wait) if self.run is not None else ""
 
     @cached_property
     def result(self) -> dict[str, Any]:

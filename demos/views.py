@@ -129,10 +129,12 @@ def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 def _run_view(request: HttpRequest, run: Run, *, page: bool) -> RunView:
     frozen = getattr(request, "frozen", None) is not None
+    asked = run_as_dict(run)
     return RunView(
         run.demo,
         run,
-        position=run_as_dict(run)["position"],
+        position=asked["position"],
+        wait=asked["wait"],
         may_run=not frozen
         and run.demo.enabled
         and can_run(request.user, run.demo, getattr(request, "conference", None)),

@@ -110,6 +110,9 @@ export class InputForm {
     if (!first || rest.length) {
       const place = this.panel.querySelector("[data-problem]");
       place.textContent = [problem.errors.length ? "" : problem.message, ...rest].filter(Boolean).join(" ");
+      for (const { title, page } of problem.examples ?? []) {
+        place.append(" ", Object.assign(document.createElement("a"), { href: page, textContent: title }));
+      }
       place.hidden = false;
     }
     first?.focus();

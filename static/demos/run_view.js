@@ -8,7 +8,15 @@ const FINISHED = new Set(["succeeded", "failed", "cancelled", "expired"]);
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-export const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
+export // [3, 7] -> "about 3 to 7 s"; as in demos/estimates.py.
+const waiting = (wait) => {
+  if (!wait) return "";
+  if (wait[1] <= 1) return "any moment";
+  const unit = wait[1] >= 120 ? 60 : 1;
+  const [first, last] = wait.map((s) => Math.round(s / unit));
+  return `about ${first === last ? last : `${first} to ${last}`} ${unit === 60 ? "min" : "s"}`;
+};
+const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
 
 /** Fetches a fragment of a page as elements; null where there is none. */
 export async function fetchFragment(address, options = {}) {
@@ -140,6 +148,7 @@ export class RunView {
         announced ||= event.state !== this.run.state || event.position !== this.run.position;
         Object.assign(this.run, { ...event, type: undefined, n: undefined });
         this.run.position = event.position ?? null;
+        this.run.wait = event.wait ?? null;
       } else if (event.type === "progress") {
         this.#progress(event);
       } else if (event.type === "done") {
@@ -227,7 +236,12 @@ export class RunView {
       case "queued":
         if (this.stopping) return "Stopping";
         if (!run.position) return "Queued";
-        return run.position === 1 ? "Queued: you are next" : `Queued: ${count(run.position - 1, "person", "people")} before you`;
+        return [
+          run.position === 1 ? "Queued: yours is next" : `Queued: ${count(run.position - 1, "run", "runs")} before yours`,
+          waiting(run.wait),
+        ]
+          .filter(Boolean)
+          .join(", ");
       case "running":
         return [this.stopping ? "Stopping" : "Running", ...words].join(" · ");
       case "succeeded":
