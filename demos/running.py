@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils.timezone import now
 
 from miniconf.live import BrokerDown
+from miniconf.observing.context import working_for_run
 
 from . import kinds, queue, recovery, runlog
 from .kinds.base import RunCancelled, RunContext, RunFailed
@@ -43,7 +44,8 @@ def serve(me: Worker) -> None:
         if run is None:
             return
         try:
-            execute(me, run)
+            with working_for_run(str(run.pk)):
+                execute(me, run)
         finally:
             me.places.leave(str(run.pk))
 

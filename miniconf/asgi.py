@@ -11,6 +11,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  the ap
 from django.conf import settings  # noqa: E402
 
 from miniconf.live.routing import websocket_urlpatterns  # noqa: E402
+from miniconf.observing.asgi import Observed  # noqa: E402
 from miniconf.serving.onehop import OneHopHandler  # noqa: E402
 from miniconf.serving.page_cache import PageCache  # noqa: E402
 from miniconf.serving.static import StaticFiles  # noqa: E402
@@ -25,9 +26,11 @@ COOKIES = {
     SIZE_COOKIE: lambda value: value if value in SIZES else "",
 }
 
-application = ProtocolTypeRouter(
-    {
-        "http": StaticFiles(PageCache(OneHopHandler(), cookies=COOKIES), settings.STATIC_ROOT, settings.STATIC_URL),
-        "websocket": URLRouter(websocket_urlpatterns),
-    }
+application = Observed(
+    ProtocolTypeRouter(
+        {
+            "http": StaticFiles(PageCache(OneHopHandler(), cookies=COOKIES), settings.STATIC_ROOT, settings.STATIC_URL),
+            "websocket": URLRouter(websocket_urlpatterns),
+        }
+    )
 )

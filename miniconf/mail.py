@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 
+from miniconf.observing.metrics import MAILS
 from papers.models import Conference
 
 
@@ -39,4 +41,9 @@ def send_mail(
     )
     if html:
         mail.attach_alternative(render_to_string(f"mail/{template}.html", known).strip() + "\n", "text/html")
-    mail.send()
+    try:
+        mail.send()
+    except (OSError, SMTPException):
+        MAILS.labels("failed").inc()
+        raise
+    MAILS.labels("sent").inc()

@@ -22,7 +22,7 @@ from papers.models import Conference
 
 API = "/api/"
 # Answered without looking at the conference: they must work when the database does not.
-HEALTH = ("/healthz", "/readyz")
+HEALTH = ("/healthz", "/readyz", "/metrics")
 # Open on members-only sites: the way in, members' calendars and what ends their mails at their secret addresses, and the
 # description of the API, which is the same on every site.
 OPEN = ("/accounts/", "/sign-in/", "/calendar/", "/mail/", settings.STATIC_URL, "/api/v1/openapi.json", "/api/v1/docs")

@@ -6,6 +6,9 @@ from django.urls import include, path
 from .api import api
 from .api_docs import api_docs
 from .health import healthz, readyz
+from .observing.views import metrics
+
+handler500 = "miniconf.observing.views.server_error"
 
 urlpatterns = [
     path("organize/demos/", include("demos.urls_organize")),
@@ -20,4 +23,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]

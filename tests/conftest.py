@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Site]:
     """A whole site with the sample conference, shared by all tests that use it: they must not depend on each other."""
-    with Site(STATIC_ROOT="") as site:
+    with Site(STATIC_ROOT="", METRICS_TOKEN="secret-of-prometheus") as site:
         yield site.wait_until_ready()
 
 
@@ -64,8 +64,9 @@ def browser() -> Iterator[Browser]:
         if CI:
             pytest.fail(reason)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,

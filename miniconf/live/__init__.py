@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from time import perf_counter
 from typing import Any
 
 import redis
@@ -46,6 +47,14 @@ def publish(topic: str, events: Sequence[Event]) -> None:
     """
     try:
         _client(settings.REDIS_URL).publish(channel_of(topic), encode_frame(topic, events))
+    except (redis.RedisError, OSError) as error:
+        raise BrokerDown from error
+
+
+def publish_probe(channel: str) -> None:
+    """Publish this process's clock for itself. Raises BrokerDown."""
+    try:
+        _client(settings.REDIS_URL).publish(channel, str(perf_counter()))
     except (redis.RedisError, OSError) as error:
         raise BrokerDown from error
 

@@ -17,7 +17,9 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, Protocol
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
@@ -25,9 +27,10 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from miniconf.serving.pool import run_db
+from miniconf.observing.metrics import LAG
+from miniconf.serving.pool import run_db, run_in_pool
 
-from . import Event, channel_of
+from . import BrokerDown, Event, channel_of, publish_probe
 from .access import CHANNEL as ACCESS
 from .access import Watch
 from .frames import OFFLINE, ONLINE, Frame
@@ -104,6 +107,7 @@ class Hub:
         self._checker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.watch = Watch()
+        self._probe = f"live-probe:{uuid4().hex}"  # on which this process hears how long its own word takes
 
     # --- Subscribers ------------------------------------------------------------------------------------------------
 
@@ -194,6 +198,8 @@ class Hub:
         """Look for what was published in vain, for as long as the process lives."""
         while True:
             await asyncio.sleep(CHECK_EVERY * random.uniform(0.5, 1.5))
+            with suppress(BrokerDown):
+                await run_in_pool(publish_probe, self._probe)
             kinds: dict[str, dict[str, Topic]] = defaultdict(dict)
             for topic in self._topics.values():
                 kinds[topic.name.partition(":")[0]][topic.key] = topic
@@ -276,6 +282,7 @@ class Hub:
                 logger.info("The broker is back")
             self._failed = False
             commands.put_nowait(("SUBSCRIBE", ACCESS))
+            commands.put_nowait(("SUBSCRIBE", self._probe))
             for topic in self._topics.values():
                 self._subscribe(topic)
             parts = [asyncio.create_task(part) for part in (self._read(connection), _write(connection, commands))]
@@ -295,6 +302,8 @@ class Hub:
                 message = await connection.read_response()
             if message[0] == b"message" and message[1] == ACCESS.encode():
                 self.watch.hear(message[2])
+            elif message[0] == b"message" and message[1] == self._probe.encode():
+                LAG.observe(perf_counter() - float(message[2]))
             elif message[0] == b"message":
                 topic = self._topics.get(message[1].decode().removeprefix("live:"))
                 if topic is not None:

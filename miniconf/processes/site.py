@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
@@ -145,6 +147,7 @@ class Site:
             "MINICONF_DATA": str(settings.DATA_DIR),
             "PORT": str(settings.PORT),
             "SITE_URL": settings.SITE_URL,
+            "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder()),
         }
         gpu = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"}
         bind = ("--fd", str(listener.fileno()))
@@ -170,6 +173,13 @@ class Site:
                     on_exit=lambda kind=kind: self._forget_workers(kind),  # type: ignore[misc]
                 )
             )
+
+    def _metrics_folder(self) -> Path:
+        """Where the processes count together; begun anew with each start."""
+        folder = settings.DATA_DIR / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     # --- what is said -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Threads are few and fixed, so the number of database connections is WEB_THREADS 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +25,9 @@ def pool() -> ThreadPoolExecutor:
 
 
 async def run_in_pool(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a synchronous function on one of the process's threads."""
-    return await asyncio.get_running_loop().run_in_executor(pool(), functools.partial(func, *args, **kwargs))
+    """Run a synchronous function on one of the process's threads; it knows which request it works for."""
+    run = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(pool(), functools.partial(run, func, *args, **kwargs))
 
 
 async def run_db(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

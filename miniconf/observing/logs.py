@@ -1,0 +1,36 @@
+"""Log lines for people, or for machines as one JSON object a line (LOG_FORMAT=json); both name request and run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from .context import request_id, run_id
+
+
+class AddContext(logging.Filter):
+    """Puts the present request and run into each record; `%(context)s` is both as text, or nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id, record.run_id = request_id(), run_id()
+        known = [f"{name} {value}" for name, value in (("request", record.request_id), ("run", record.run_id)) if value]
+        record.context = f" [{', '.join(known)}]" if known else ""
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """`{"time", "level", "logger", "message", "request", "run", "error"}`, without what is empty."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request": getattr(record, "request_id", ""),
+            "run": getattr(record, "run_id", ""),
+            "process": record.process,
+            "error": self.formatException(record.exc_info) if record.exc_info else "",
+        }
+        return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False)
