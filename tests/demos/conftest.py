@@ -11,6 +11,7 @@ from demos.models import Demo
 from miniconf import limits
 from miniconf.accounts.models import User
 from papers.models import Conference, Paper
+from tests.demos.lens_models import lens_engine, lens_folders  # noqa: F401  fixtures
 
 SENTENCES = [f"We study number {i} — naïve models of {w}." for i in range(30) for w in ("language", "vision", "speech")]
 
@@ -39,6 +40,24 @@ def tiny_model(tmp_path_factory):
         eos_token_id=tokenizer.eos_token_id,
     )
     ShaRnnForCausalLM(config).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_gpt(tiny_model):
+    """Folder, beside `tiny_model`, of a GPT-2 with random weights and the same tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    path = tiny_model.parent / "tiny-gpt"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.save_pretrained(path)
+    torch.manual_seed(5)
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=256, n_embd=32, n_layer=2, n_head=2, initializer_range=0.4, **ends
+    )
+    GPT2LMHeadModel(config).save_pretrained(path)
     return path
 
 
