@@ -75,7 +75,7 @@ class Line:
 
     @property
     def initials(self) -> str:
-        words = self.event["author"]["name"].split()
+        words = [word for word in self.event["author"]["name"].split() if word[0].isalnum()]
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
     @property

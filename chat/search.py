@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ LONGEST_QUERY = 200
 RATE = "60/minute"
 LONGEST_EXCERPT = 280
 BEFORE_MATCH = 80  # characters that are shown before the first word that was found
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,11 @@ def _matching(
 
 def excerpt_with(wanted: list[Term], text: str) -> list[tuple[str, bool]]:
     """The piece of a text in which the words that were looked for stand first, cut where these begin and end."""
-    pieces, place, first = list[tuple[int, int]](), 0, None
-    for word in text.split(" "):
-        if any(_means(wanted, found) for found in words(word)):
-            pieces.append((place, place + len(word)))
-            first = place if first is None else first
-        place += len(word) + 1
+    pieces, first = list[tuple[int, int]](), None
+    for match in _WORD.finditer(text):
+        if any(_means(wanted, found) for found in words(match[0])):
+            pieces.append(match.span())
+            first = match.start() if first is None else first
     start = 0
     if len(text) > LONGEST_EXCERPT and first is not None and first > BEFORE_MATCH:
         start = text.find(" ", min(first - BEFORE_MATCH, len(text) - LONGEST_EXCERPT)) + 1

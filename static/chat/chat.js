@@ -3,6 +3,7 @@
 import { live } from "../live/socket.js";
 import { Composer } from "./composer.js";
 import { edit } from "./edit.js";
+import { Find } from "./find.js";
 import { History, show } from "./history.js";
 import { Log } from "./log.js";
 import { Menu } from "./menu.js";
@@ -11,6 +12,7 @@ import { Pins } from "./pins.js";
 import { Presence } from "./presence.js";
 import { Questions } from "./questions.js";
 import { Sending } from "./sending.js";
+import { Tabs } from "./tabs.js";
 import { Thread } from "./thread.js";
 import { Unread } from "./unread.js";
 
@@ -37,7 +39,10 @@ class Panel {
     this.log = new Log(element.querySelector(".chat-main"), this.messages);
     this.history = new History(this, this.log);
     this.thread = new Thread(this);
+    this.tabs = new Tabs(element);
+    this.tabs.onShow("messages", () => this.history.watch());
     this.questions = new Questions(this);
+    this.find = new Find(this);
     this.pins = new Pins(this);
     this.presence = new Presence(this);
     this.unread = new Unread(this);
@@ -172,7 +177,7 @@ class Panel {
   async goTo(n) {
     const reply = this.thread.log.numbered(n);
     if (reply) return show(reply);
-    if (this.questions.open) this.questions.toggle(false);
+    this.tabs.show("messages");
     const thread = await this.history.goTo(n);
     if (thread) await this.thread.open(thread, { n });
     return undefined;

@@ -24,7 +24,7 @@ export const EMOJI = {
 const hueOf = (id) => parseInt(id.slice(0, 8) || "0", 16) % HUES;
 
 function initialsOf(name) {
-  const words = name.split(/\s+/).filter(Boolean);
+  const words = name.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
   return letters.map((word) => [...word][0]).join("").toUpperCase();
 }

@@ -16,7 +16,6 @@ export class Questions {
   #sort = "votes";
   #timer = null;
   #asked = 0;
-  open = false;
 
   constructor(panel) {
     this.#panel = panel;
@@ -25,16 +24,9 @@ export class Questions {
     this.#empty = this.#element.querySelector(".chat-empty");
     this.#more = this.#element.querySelector(".chat-later");
     this.#badge = panel.element.querySelector(".chat-open");
-    this.open = !this.#element.hidden;
     this.#show = this.#element.querySelector("[data-show][aria-current]")?.dataset.show ?? "open";
     this.#sort = this.#element.querySelector("[data-sort][aria-current]")?.dataset.sort ?? "votes";
-    for (const tab of panel.element.querySelectorAll(".chat-tab")) {
-      tab.addEventListener("click", (event) => {
-        if (event.ctrlKey || event.metaKey) return;
-        event.preventDefault();
-        this.toggle(tab.dataset.tab === "questions");
-      });
-    }
+    panel.tabs.onShow("questions", () => this.#read(0));
     this.#element.addEventListener("click", (event) => {
       const filter = event.target.closest("[data-show], [data-sort]");
       const more = event.target.closest(".chat-later a");
@@ -46,17 +38,8 @@ export class Questions {
     });
   }
 
-  toggle(open) {
-    this.open = open;
-    this.#element.hidden = !open;
-    this.#panel.element.querySelector(".chat-main").hidden = open;
-    this.#panel.element.classList.toggle("has-questions", open);
-    for (const tab of this.#panel.element.querySelectorAll(".chat-tab")) {
-      if ((tab.dataset.tab === "questions") === open) tab.setAttribute("aria-current", "page");
-      else tab.removeAttribute("aria-current");
-    }
-    if (open) this.#read(0);
-    else this.#panel.history.watch();
+  get open() {
+    return this.#panel.tabs.current === "questions";
   }
 
   async #read(offset) {

@@ -144,7 +144,7 @@ export class Thread {
   /** Over the room, nothing behind it can be reached. */
   #coverRoom() {
     const covers = this.id !== null && getComputedStyle(this.#element).position === "absolute";
-    for (const pane of this.#panel.element.querySelectorAll(".chat-main, .chat-questions")) pane.inert = covers;
+    for (const pane of this.#panel.element.querySelectorAll(".chat-main, .chat-questions, .chat-find")) pane.inert = covers;
   }
 
   close() {

@@ -306,3 +306,18 @@ def test_every_view_of_a_room_fits_the_screen(page_for, width, long_room):
     choose(page, last, "Reply" if last.locator(".chat-asked").is_hidden() else "Answer")
     expect(box(page, "Your reply")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_words_are_found_in_the_room_and_lead_to_their_place(page_for):
+    page = enter(page_for("attendee"), "/chat/event:social-tea/")
+    send(page, "A *walrus* was seen")
+    expect(message(page, "A walrus was seen").locator(".chat-sending")).to_have_text("Sent")
+    page.locator(".chat-tab", has_text="Search").click()
+    page.get_by_role("searchbox", name="Words").fill("walr seen")
+    page.keyboard.press("Enter")
+    message(page, "A walrus was seen", ".chat-find").locator(".chat-link").click()
+    expect(message(page, "A walrus was seen")).to_be_focused()
+    expect(page.locator(".chat-find")).to_be_hidden()
+    page.goto("/chat/search/?q=walr+seen")
+    page.get_by_role("link", name="A walrus was seen").click()
+    expect(message(page, "A walrus was seen")).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from chat import changes
 from chat.models import Message, Room, Sanction
 from chat.services import LONGEST_TEXT, send_message
 from miniconf.accounts.models import User
-from papers.models import Authorship, Conference, Paper, Person
+from papers.models import Authorship, Conference, Paper, Person, Session
 
 from .test_services import fill
 
@@ -158,6 +159,18 @@ def test_the_panel_stands_on_the_page_of_a_paper(client: Client, rf):
     assert 'data-chat="paper:SkxSha1"' in html
     assert link(html, "Whole conversation") == "/chat/paper:SkxSha1/"
     assert template.render(Context({"request": request, "key": "paper:none"})).strip() == ""
+
+
+def test_every_session_has_its_room_on_its_page_and_breaks_have_none(client):
+    at = {"starts_at": now(), "ends_at": now() + timedelta(hours=1)}
+    Session.objects.create(uid="qa", kind="qa", title="Questions", **at)
+    Session.objects.create(uid="tea", kind="break", title="Tea", **at)
+    assert b'data-chat="session:qa"' in client.get("/sessions/qa/").content
+    assert b"data-chat" not in client.get("/sessions/tea/").content
+
+
+def test_the_help_desk_is_one_click_away_from_every_page(client):
+    assert b'href="/chat/helpdesk:main/"' in client.get("/").content
 
 
 def test_names_cannot_break_out_of_the_page(client: Client):
