@@ -1,6 +1,6 @@
 """One room, many sockets: deliveries per second and their latency, against a bare broadcast and plain group_send.
 
-    .venv/bin/python -m benchmarks.fanout [--sockets 1000] [--messages 200] [--rounds 5] [--rate 10]
+    .venv/bin/python -m benchmarks.fanout [--sockets 1000] [--messages 200] [--rounds 5] [--rate 2]
 
 One uvicorn process, set up as in production, serves all. *bare*: an ASGI application that sends one encoded frame to
 all its sockets in a loop, without a broker; the limit of server and machine. *hub*: the site's own consumer at /live/;
@@ -256,7 +256,7 @@ async def group_round(port: int, args: argparse.Namespace, rate: float | None) -
 
 
 def paced(args: argparse.Namespace) -> int:
-    return int(5 * args.rate)  # five seconds
+    return int(10 * args.rate)  # ten seconds
 
 
 async def rounds(port: int, args: argparse.Namespace) -> None:
@@ -288,7 +288,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=2)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="miniconf-bench-") as data:
         broker = start_broker(Path(data) / "broker")

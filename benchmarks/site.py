@@ -10,10 +10,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+
+from tests.running import Site
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,3 +63,14 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
             pass
         time.sleep(0.5)
     raise SystemExit("the site was not ready after two minutes")
+
+
+def until_web_answers(site: Site) -> Site:
+    """For benchmarks of the web process alone: models that are still loading are not waited for."""
+    site.wait_for("Ctrl-C stops everything")
+    for _ in range(600):
+        with suppress(OSError):
+            if site.get("/healthz")[0] == 200:
+                return site
+        time.sleep(0.5)
+    raise SystemExit(f"the site does not answer:\n{site.text}")
