@@ -8,6 +8,7 @@ has no model: `Victim` asks one.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -24,13 +25,15 @@ PER_WORD = 12  # changes of one word that are tried
 BATCH = 12
 
 # Words whose exchange says little about a classifier and much about grammar.
-FUNCTION_WORDS = frozenset(
-    "a an the and or but nor if of in on at to for from by with as is are was were be been being am do does did has have had "
-    "it its this that these those there he she they we you i his her their our your not no than then so such which who whom "
-    "whose what when where how can could may might must shall should will would".split()
-)
+_FUNCTION_WORDS = """
+a an the and or but nor if of in on at to for from by with as is are was were be been being am do
+does did has have had it its this that these those there he she they we you i his her their our your
+not no than then so such which who whom whose what when where how can could may might must shall
+should will would
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 _NEIGHBOURS = {
-    left + right for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for left, right in zip(row, row[1:], strict=False)
+    left + right for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for left, right in itertools.pairwise(row)
 }
 KEYS = {
     letter: "".join(sorted({pair[1 - i] for pair in _NEIGHBOURS for i in (0, 1) if pair[i] == letter}))
@@ -63,7 +66,7 @@ class Constraints:
 
 @dataclass(frozen=True)
 class Try:
-    """One text the classifier was asked about: word `place` was `before` and is `after`; the first label's confidence now."""
+    """One text the classifier was asked about, word `place` exchanged; `confidence` is what the first label has now."""
 
     number: int
     place: int
@@ -117,7 +120,7 @@ class Search:
     def run(self) -> Outcome:
         first = self.victim.classify([self.text])[0]
         self.queries = 1
-        self.label = max(first, key=lambda name: first[name])
+        self.label = _first(first)
         self.start = self.now = first[self.label]
         importance: list[float] = []
         result = "resisted"
@@ -137,7 +140,7 @@ class Search:
             result = "budget"
         text = replaced(self.text, self.changes, self.words)
         last = self.victim.classify([text])[0] if self.changes else first
-        label = max(last, key=lambda name: last[name])
+        label = _first(last)
         return Outcome(
             result, text, self.label, self.start, label, last[label], dict(self.changes), self.queries, importance
         )
@@ -168,55 +171,39 @@ class Search:
 
     def _change(self, place: int) -> bool:
         """Try changes of one word and take the best that helps; True when the label flips."""
-        word = self.words[place]
-        best: tuple[float, str] | None = None
+        old = self.words[place].text
+        asked: list[tuple[str, dict[str, float]]] = []
+        spent: _Spent | None = None
+        flips: list[tuple[str, dict[str, float]]] = []
         candidates = self._candidates(place)
         for start in range(0, len(candidates), BATCH):
             batch = candidates[start : start + BATCH]
             texts = [replaced(self.text, {**self.changes, place: new}, self.words) for new in batch]
-            spent = None
-            answers: list[dict[str, float]] = []
             try:
-                for chances in self._ask(texts):
-                    answers.append(chances)
+                for new, chances in zip(batch, self._ask(texts), strict=False):
+                    asked.append((new, chances))
             except _Spent as end:
                 spent = end
-            for new, chances in zip(batch, answers, strict=False):
-                if best is None or chances[self.label] < best[0]:
-                    best = chances[self.label], new
-            flips = [
-                (chances[self.label], new)
-                for new, chances in zip(batch, answers, strict=False)
-                if max(chances, key=lambda name: chances[name]) != self.label
+            flips = [(new, chances) for new, chances in asked if _first(chances) != self.label]
+            if flips or spent or self.stopped():
+                break
+        taken = None
+        if flips:  # of several the one that differs least to the eye
+            taken = min(flips, key=lambda flip: (distance(old, flip[0]), flip[1][self.label]))
+        elif asked and min(chances[self.label] for _, chances in asked) < self.now - 1e-6:
+            taken = min(asked, key=lambda one: one[1][self.label])
+        first = self.queries - len(asked) + 1
+        self.on_tries(
+            [
+                Try(first + i, place, old, new, _first(chances), chances[self.label], (new, chances) == taken)
+                for i, (new, chances) in enumerate(asked)
             ]
-            if flips:  # of several the one that differs least to the eye
-                best = min(flips, key=lambda flip: (distance(word.text, flip[1]), flip[0]))
-            takes = best is not None and (bool(flips) or (spent is not None or start + BATCH >= len(candidates)))
-            takes = takes and best is not None and (bool(flips) or best[0] < self.now - 1e-6)
-            first = self.queries - len(answers)
-            self.on_tries(
-                [
-                    Try(
-                        first + i + 1,
-                        place,
-                        word.text,
-                        new,
-                        max(chances, key=lambda name: chances[name]),
-                        chances[self.label],
-                        bool(takes and best is not None and new == best[1]),
-                    )
-                    for i, (new, chances) in enumerate(zip(batch, answers, strict=False))
-                ]
-            )
-            if takes and best is not None:
-                self.now, self.changes[place] = best
-            if flips:
-                return True
-            if spent is not None:
-                raise spent
-            if self.stopped():
-                return False
-        return False
+        )
+        if taken is not None:
+            self.changes[place], self.now = taken[0], taken[1][self.label]
+        if spent and not flips:
+            raise spent
+        return bool(flips)
 
     def _ask(self, texts: list[str]) -> Iterable[dict[str, float]]:
         """The classifier's answers, as many as the budget allows. Raises _Spent after them if some are missing."""
@@ -268,6 +255,11 @@ def distance(first: str, second: str) -> int:
         for j, b in enumerate(second, 1):
             last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (a != b))
     return row[-1]
+
+
+def _first(chances: dict[str, float]) -> str:
+    """The likeliest class."""
+    return max(chances, key=lambda name: chances[name])
 
 
 def _cased_as(pattern: str, word: str) -> str:

@@ -2,8 +2,9 @@
 
 Shannon 1951 let people guess a text letter by letter; Cover and King 1978 let them bet. Here the opponent is a model:
 `WordChances` gives the probability m(w) of each next word, given all before it and the signs that stand before the
-word. Somebody who stakes the share s on a guess g and leaves the rest to the model has the probability q(w) = s [w = g] + (1 - s) m(w),
-which sums to one over all words, too. So -log2 q(w) is an honest price: who bets nothing pays what the model pays.
+word. Somebody who stakes the share s on a guess g and leaves the rest to the model has the probability
+q(w) = s [w = g] + (1 - s) m(w), which sums to one over all words, too. So -log2 q(w) is an honest price: who bets
+nothing pays what the model pays.
 """
 
 from __future__ import annotations

@@ -134,8 +134,8 @@ class ZeroShot(OneShot):
     """How likely each label is where a template has it: "{text}\\nThis paper is about {label}."
 
     A causal model reads up to the label's end, and the log-probabilities of the label's tokens are summed; a model that
-    fills masks reads the whole template with as many masks. With `neutral`, such as "N/A", each label is also scored with that in
-    place of the text (Zhao et al. 2021, arXiv:2102.09690): what a label owes to the template alone.
+    fills masks reads the whole template with as many masks. With `neutral`, such as "N/A", each label is also
+    scored with that in place of the text (Zhao et al. 2021, arXiv:2102.09690): what a label owes to the template alone.
     """
 
     text: str
