@@ -12,6 +12,7 @@ from transformers import (
     AutoModelForSequenceClassification,
 )
 
+from .awd_lstm import AwdLstmConfig, AwdLstmForCausalLM, AwdLstmModel
 from .bigs import BigsConfig, BigsForMaskedLM, BigsForSequenceClassification, BigsModel
 from .sha_rnn import ShaRnnConfig, ShaRnnForCausalLM, ShaRnnModel
 
@@ -23,3 +24,7 @@ AutoConfig.register(BigsConfig.model_type, BigsConfig)
 AutoModel.register(BigsConfig, BigsModel)
 AutoModelForMaskedLM.register(BigsConfig, BigsForMaskedLM)
 AutoModelForSequenceClassification.register(BigsConfig, BigsForSequenceClassification)
+
+AutoConfig.register(AwdLstmConfig.model_type, AwdLstmConfig)
+AutoModel.register(AwdLstmConfig, AwdLstmModel)
+AutoModelForCausalLM.register(AwdLstmConfig, AwdLstmForCausalLM)

@@ -177,13 +177,19 @@ class Trainer:
     def save(self) -> None:
         """Write the finished checkpoint: half-precision safetensors and tokenizer."""
         self.family.finish(self.model)
-        exact = tuple(getattr(self.model, "_keep_in_fp32_modules_strict", None) or ())
-        for name, weight in self.model.named_parameters():
+        save_model(self.model, self.folder, half=True)
+        self.tokenizer.save_pretrained(self.folder)
+
+
+def save_model(model: Any, folder: Path, *, half: bool) -> None:
+    """Write safetensors; `half` rounds the weights, also those in memory, but for what the model wants exact."""
+    exact = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    if half:
+        for name, weight in model.named_parameters():
             if not any(part in name for part in exact):
                 weight.data = weight.data.half()
-        self.model.save_pretrained(self.folder)
-        self.model.float()
-        self.tokenizer.save_pretrained(self.folder)
+    model.save_pretrained(folder)
+    model.float()
 
 
 def append_log(folder: Path, record: dict[str, float]) -> None:

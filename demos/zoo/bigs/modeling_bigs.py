@@ -218,7 +218,8 @@ class BigsForMaskedLM(BigsPreTrainedModel):
         super().__init__(config)
         self.model = BigsModel(config)
         self.transform = nn.Linear(config.hidden_size, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        # Not `norm`: a checkpoint's loader would take it for the model's.
+        self.transform_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size)
         self.post_init()
 
@@ -230,7 +231,7 @@ class BigsForMaskedLM(BigsPreTrainedModel):
 
     def head(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., E) to logits over the vocabulary."""
-        return self.lm_head(self.norm(F.gelu(self.transform(hidden))))
+        return self.lm_head(self.transform_norm(F.gelu(self.transform(hidden))))
 
     def forward(
         self,

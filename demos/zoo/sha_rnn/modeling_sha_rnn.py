@@ -13,51 +13,27 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import GenerationMixin, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
+from ..recurrent import Front, RecurrentCache, needed_from, run_lstm
 from .configuration_sha_rnn import ShaRnnConfig
 
-LstmState = tuple[Tensor, Tensor]
 
-
-class ShaRnnCache:
+class ShaRnnCache(RecurrentCache):
     """What a SHA-RNN carries from one segment to the next.
 
-    Per block the LSTM's hidden and cell state, each (1, B, E); per head the rows it can look back on,
-    (B, L, E), with the position of each row in its text, (B, L), -1 marking padding. The head sees the
-    `memory_size` rows before a token and the token itself, however the text was cut into segments.
+    Beside the LSTMs' states per head the rows it can look back on, (B, L, E), with the position of each row in its
+    text, (B, L), -1 marking padding. The head sees the `memory_size` rows before a token and the token itself, however
+    the text was cut into segments.
     """
 
-    is_compileable = False
-
     def __init__(self, config: ShaRnnConfig) -> None:
+        super().__init__()
         self.memory_size = config.memory_size
-        self.states: dict[int, LstmState] = {}
         self.banks: dict[int, Tensor] = {}
         self.stamps: dict[int, Tensor] = {}
-        self.lengths: Tensor | None = None  # (B,) tokens seen so far, padding not counted
-        self.seen = 0  # columns seen so far, padding counted: what generate() calls the sequence length
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:
-        return self.seen
-
-    def lstm_state(self, layer: int) -> LstmState | None:
-        return self.states.get(layer)
-
-    def store_lstm_state(self, layer: int, state: LstmState) -> None:
-        self.states[layer] = state
-
-    def advance(self, valid: Tensor) -> Tensor:
-        """Count the tokens of a segment; returns the position of each, (B, T), -1 where `valid` is False."""
-        if self.lengths is None:
-            self.lengths = torch.zeros(valid.shape[0], dtype=torch.long, device=valid.device)
-        positions = self.lengths[:, None] + valid.long().cumsum(1) - 1
-        self.lengths = self.lengths + valid.long().sum(1)
-        self.seen += valid.shape[1]
-        return positions.masked_fill(~valid, -1)
 
     def remember(self, layer: int, rows: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Add a segment's rows (B, T, E) to the head's memory; returns all it may look at and their positions."""
@@ -67,32 +43,22 @@ class ShaRnnCache:
         self.banks[layer], self.stamps[layer] = rows, positions
         if positions.shape[1] > self.memory_size:
             # Rows that no later token of any text in the batch can see are dropped from the front.
-            oldest = positions.amax(1, keepdim=True) + 1 - self.memory_size
-            needed = ((positions >= 0) & (positions >= oldest)).any(0)
-            first = int(needed.to(torch.uint8).argmax())
+            first = needed_from(positions, self.memory_size)
             self.banks[layer], self.stamps[layer] = rows[:, first:], positions[:, first:]
         return rows, positions
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
-        """Take over the rows that beam search kept."""
-        self.states = {i: (h[:, beam_idx], c[:, beam_idx]) for i, (h, c) in self.states.items()}
+        super().reorder_cache(beam_idx)
         self.banks = {i: bank[beam_idx] for i, bank in self.banks.items()}
         self.stamps = {i: stamp[beam_idx] for i, stamp in self.stamps.items()}
-        if self.lengths is not None:
-            self.lengths = self.lengths[beam_idx]
 
     def detach(self) -> None:
-        """Cut the gradient here: truncated back-propagation through time."""
-        self.states = {i: (h.detach(), c.detach()) for i, (h, c) in self.states.items()}
+        super().detach()
         self.banks = {i: bank.detach() for i, bank in self.banks.items()}
 
     def forget(self, rows: Tensor) -> None:
-        """Start the texts in `rows` (B,) anew: zero states, empty memory."""
-        keep = (~rows).to(next(iter(self.states.values()))[0].dtype)[None, :, None]
-        self.states = {i: (h * keep, c * keep) for i, (h, c) in self.states.items()}
+        super().forget(rows)
         self.stamps = {i: stamp.masked_fill(rows[:, None], -1) for i, stamp in self.stamps.items()}
-        if self.lengths is not None:
-            self.lengths = self.lengths.masked_fill(rows, 0)
 
 
 class StaticGate(nn.Module):
@@ -191,7 +157,7 @@ class ShaRnnBlock(nn.Module):
         self, hidden: Tensor, positions: Tensor, lengths: Tensor | None, cache: ShaRnnCache, output_attentions: bool
     ) -> tuple[Tensor, Tensor | None]:
         hidden = self.norm_in(hidden)
-        recurrent, state = self._run_lstm(hidden, lengths, cache.lstm_state(self.layer))
+        recurrent, state = run_lstm(self.lstm, hidden, lengths, cache.lstm_state(self.layer))
         cache.store_lstm_state(self.layer, state)
         recurrent = self.dropout(recurrent)
         hidden = hidden + recurrent if self.residual else recurrent
@@ -203,19 +169,6 @@ class ShaRnnBlock(nn.Module):
             hidden = hidden + self.dropout(mixed)
         boom = self.boom(self.norm_boom(hidden))
         return self.norm_residual(hidden) + self.dropout(boom), weights
-
-    def _run_lstm(self, hidden: Tensor, lengths: Tensor | None, state: LstmState | None) -> tuple[Tensor, LstmState]:
-        """`lengths` (B,) is given when rows end in padding: their states stop at the last real token."""
-        if hidden.shape[1] == 1 and state is not None and lengths is None:
-            # One step needs no loop over time; generation is made of these.
-            h, c = torch.lstm_cell(hidden[:, 0], (state[0][0], state[1][0]), *self.lstm.all_weights[0])
-            return h[:, None], (h[None], c[None])
-        if lengths is None:
-            return self.lstm(hidden, state)
-        packed = pack_padded_sequence(hidden, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        output, new_state = self.lstm(packed, state)
-        output, _ = pad_packed_sequence(output, batch_first=True, total_length=hidden.shape[1])
-        return output, new_state
 
 
 class ShaRnnPreTrainedModel(PreTrainedModel):
@@ -284,32 +237,20 @@ class ShaRnnModel(ShaRnnPreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
         hidden = self.dropout(inputs_embeds)
-        rows, width = hidden.shape[:2]
-        valid = torch.ones(rows, width, dtype=torch.bool, device=hidden.device)
-        order, lengths = None, None
-        if attention_mask is not None and not bool(attention_mask[:, -width:].all()):
-            # An LSTM has no mask: real tokens are moved to the front of each row, padding behind them.
-            valid = attention_mask[:, -width:].bool()
-            if not bool(valid.any(1).all()):
-                raise ValueError("every row of a batch needs at least one token that is not padding")
-            order = (~valid).to(torch.uint8).argsort(dim=1, stable=True)
-            hidden = hidden.gather(1, order[:, :, None].expand_as(hidden))
-            valid = valid.gather(1, order)
-            lengths = valid.sum(1)
+        front = Front(hidden.shape[:2], attention_mask, hidden.device)
+        hidden = front.move(hidden)
         cache = past_key_values if past_key_values is not None else ShaRnnCache(self.config)
-        positions = cache.advance(valid)
+        positions = cache.advance(front.valid)
 
         hidden_states, attentions = [hidden], []
         for block in self.blocks:
-            hidden, weights = block(hidden, positions, lengths, cache, bool(output_attentions))
+            hidden, weights = block(hidden, positions, front.lengths, cache, bool(output_attentions))
             hidden_states.append(hidden)
             if weights is not None:
                 attentions.append(weights)
-        hidden = self.dropout(hidden)
-        if order is not None:
-            back = order.argsort(dim=1)
-            hidden = hidden.gather(1, back[:, :, None].expand_as(hidden))
-            hidden_states = [h.gather(1, back[:, :, None].expand_as(h)) for h in hidden_states]
+        hidden = front.back(self.dropout(hidden))
+        if output_hidden_states:
+            hidden_states = [front.back(h) for h in hidden_states]
         return BaseModelOutputWithPast(
             last_hidden_state=hidden,
             past_key_values=cache if (self.config.use_cache if use_cache is None else use_cache) else None,
