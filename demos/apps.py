@@ -5,4 +5,5 @@ class DemosConfig(AppConfig):
     name = "demos"
 
     def ready(self) -> None:
-        from . import figures, importing, listing, live  # noqa: F401  register what they count, read, filter by, and show
+        # They register what they count, read, filter by, show, and have changed with a history.
+        from . import authoring, figures, importing, listing, live  # noqa: F401

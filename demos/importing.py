@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from miniconf.problems import Problem
 from papers.importers import reading
 from papers.importers.extensions import keeps, register
+from papers.importers.merge import merge
 from papers.importers.report import Report
 from papers.models import Paper
 
 from . import kinds
+from .authoring import FIELDS, setup_errors
 from .models import Demo
 
 FILE = "demos.yml"
@@ -40,6 +42,7 @@ class DemoIn(BaseModel):
     defaults: dict[str, Any] = Field(default_factory=dict)
     limits: dict[str, float] = Field(default_factory=dict)
     examples: list[ExampleIn] = Field(default_factory=list, max_length=20)
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 @register
@@ -63,18 +66,19 @@ def read_demos(folder: Path, source: str, report: Report) -> None:
             report.problem(FILE, f"entry {number}", "slug", demo.slug, "each demo once")
             continue
         slugs.add(demo.slug)
-        values = {
-            "paper": Paper.objects.filter(uid=demo.paper).first() if demo.paper else None,
-            **demo.model_dump(exclude={"slug", "paper"}),
-            "position": number,
-            "enabled": True,
-            "source": source,
-        }
+        paper = Paper.objects.filter(uid=demo.paper).first() if demo.paper else None
+        fixed = {"paper": paper, "kind": demo.kind, "position": number, "source": source}
+        said = {**demo.model_dump(exclude={"slug", "paper", "kind"}), "enabled": True}
         existing = Demo.objects.filter(slug=demo.slug).first()
         if existing is None:
-            Demo.objects.create(slug=demo.slug, **values)
+            Demo.objects.create(slug=demo.slug, **fixed, **said)
             added += 1
-        elif any(getattr(existing, name) != value for name, value in values.items()):
+            continue
+        # What was edited on the site stays, as everywhere in an import (papers/importers/merge.py).
+        ours = {name: getattr(existing, name) for name in said}
+        merged = merge(ours=ours, theirs=said, edited=existing.edited, overwrite=False)
+        values = {**fixed, **merged.after, "edited": merged.edited}
+        if any(getattr(existing, name) != value for name, value in values.items()):
             Demo.objects.filter(pk=existing.pk).update(**values)
             changed += 1
         else:
@@ -104,21 +108,12 @@ def _checked(entry: Any, row: str, source: str, report: Report) -> DemoIn | None
             FILE, row, "slug", demo.slug, f"one that source {taken.source or '(made on the site)'!r} has not taken"
         )
         return None
-    kind = kinds.get(demo.kind)
-    probe = Demo(slug=demo.slug, kind=demo.kind, model=demo.model, defaults=demo.defaults, limits=demo.limits)
-    for place, inputs in [
-        ("defaults", {}),
-        *((f"examples.{i}.inputs", e.inputs) for i, e in enumerate(demo.examples, 1)),
-    ]:
-        try:
-            kind.validate(probe, inputs)
-        except Problem as problem:
-            for error in problem.extra.get("errors", []):
-                report.problem(FILE, row, f"{place}.{error['field']}", inputs.get(error["field"], ""), error["message"])
-            if problem.status != 422:
-                report.problem(FILE, row, "model", demo.model, problem.detail)
-                return None
-    return demo
+    probe = Demo(slug=demo.slug, kind=demo.kind, **demo.model_dump(include=set(FIELDS)))
+    wrong = list(setup_errors(probe))
+    for error in wrong:
+        place = re.sub(r"^(examples\.\d+)\.", r"\1.inputs.", error.place)
+        report.problem(FILE, row, place, error.value, error.message)
+    return None if any(error.place == "model" for error in wrong) else demo
 
 
 @keeps

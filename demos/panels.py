@@ -124,6 +124,14 @@ def may_discuss(user: Viewer, demo: Demo) -> bool:
     return demo.paper is not None and can_post(user, f"paper:{demo.paper.uid}")
 
 
+def presets_of(demo: Demo) -> dict[str, Any]:
+    """What the form starts with."""
+    presets = kinds.get(demo.kind).inputs_for(demo)
+    if "alternatives" in presets and "alternatives" not in demo.defaults:
+        presets["alternatives"] = SHOWN_ALTERNATIVES
+    return presets
+
+
 def panel_for(
     *,
     request: HttpRequest,
@@ -137,9 +145,7 @@ def panel_for(
     ready = worker_ready(demo, workers)
     if not ready:
         mark_page(request, seconds=NOT_READY_SECONDS)
-    presets = kinds.get(demo.kind).inputs_for(demo)
-    if "alternatives" in presets and "alternatives" not in demo.defaults:
-        presets["alternatives"] = SHOWN_ALTERNATIVES
+    presets = presets_of(demo)
     errors = {error["field"]: error["message"] for error in problem.extra.get("errors", [])} if problem else {}
     known = {name: message for name, message in errors.items() if name in presets}
     rest = [message for name, message in errors.items() if name not in presets]

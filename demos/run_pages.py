@@ -22,6 +22,9 @@ STATES = {
 }
 
 
+STORED = "Done · stored result"  # computed once, and shown to all who ask the same
+
+
 def facts(run: Run) -> list[tuple[str, Any]]:
     """The inputs besides the one that the result shows anyway, under the names they have in the API."""
     headline = kinds.get(run.demo.kind).headline
@@ -63,7 +66,7 @@ def status_line(run: Run, position: int | None, wait: list[int] | None = None) -
         others = position - 1
         place = f"{others} {'run' if others == 1 else 'runs'} before yours" if others else "yours is next"
         return f"Queued: {place}" + (f", {in_words(wait)}" if wait else "")
-    line = STATES[Run.State(run.state)]
+    line = STORED if run.is_stored and run.state == Run.State.SUCCEEDED else STATES[Run.State(run.state)]
     tokens = len((run.output or {}).get("tokens", [])) if run.demo.kind == "generate" else 0
     return f"{line} · {tokens} {'token' if tokens == 1 else 'tokens'}" if tokens else line
 

@@ -39,9 +39,13 @@ def key_of(demo: Demo, inputs: dict[str, Any]) -> str:
 
 
 def example_key(demo: Demo, inputs: dict[str, Any]) -> str:
-    """The hash that marks runs of one example, whose `inputs` need not be complete; empty where the model is not known."""
-    models = fingerprints(kinds.get(demo.kind).models_of(demo))
-    return "" if models is None else _digest([demo.pk, demo.kind, models, demo.options, demo.defaults, inputs])
+    """The hash that marks runs of one example, whose `inputs` need not be complete.
+
+    It shows what such a run may give, so where a model's versions cannot be told apart its name has to do.
+    """
+    names = kinds.get(demo.kind).models_of(demo)
+    models = fingerprints(names) or names
+    return _digest([demo.pk, demo.kind, models, demo.options, demo.defaults, inputs])
 
 
 def result_for(*, demo: Demo, inputs: dict[str, Any]) -> Run | None:
@@ -85,7 +89,7 @@ def _nameless(run: Run) -> Run:
 def runs_of_examples(demo: Demo) -> list[Run | None]:
     """For each example of a demo the run that shows its result, if there is one."""
     keys = [example_key(demo, example["inputs"]) for example in demo.examples]
-    runs = Run.objects.filter(demo=demo, example_key__in=[key for key in keys if key], state=Run.State.SUCCEEDED)
+    runs = Run.objects.filter(demo=demo, example_key__in=keys, state=Run.State.SUCCEEDED)
     newest = dict(runs.order_by("created_at").values_list("example_key", "pk"))
     found = Run.objects.in_bulk(list(newest.values()))
     for run in found.values():

@@ -1,13 +1,23 @@
 """Addresses of demos and runs."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from . import discuss, views
+import papers.urls  # noqa: F401  the converter of papers' ids
+
+from . import discuss, views, views_authoring
 
 urlpatterns = [
     path("demos/", views.demo_list, name="demos"),
     path("demos/<slug:slug>/", views.demo_page, name="demo"),
     path("demos/<slug:slug>/run/", views.run_demo, name="demo_run"),
+    path("demos/<slug:slug>/set-up/", views_authoring.demo_setup, name="demo_setup"),
+    re_path(
+        r"^demos/(?P<slug>[-\w]+)/(?P<action>publish|withdraw|precompute)/$",
+        views_authoring.demo_action,
+        name="demo_action",
+    ),
+    path("papers/<uid:uid>/demos/", views_authoring.paper_demos, name="paper_demos"),
+    path("papers/<uid:uid>/demos/new/<slug:kind>/", views_authoring.new_demo, name="new_demo"),
     path("runs/<uuid:run_id>/", views.run_page, name="run"),
     path("runs/<uuid:run_id>/stop/", views.stop_run, name="run_stop"),
     path("runs/<uuid:run_id>/result/", views.run_result, name="run_result"),

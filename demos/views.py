@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, get_origin
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from miniconf.permissions import can_run
+from miniconf.permissions import can_edit_demo, can_run, can_see_demo
 from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
@@ -42,7 +42,7 @@ def demo_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def demo_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One demo. `?run=<id>` fills the form with a run's inputs, `?example=<n>` with an example's."""
-    demo = _demo(slug)
+    demo = _demo(request, slug)
     return _demo_page(request, demo, inputs=_preset(request, demo), shown=_stored(request, demo))
 
 
@@ -50,7 +50,7 @@ def demo_page(request: HttpRequest, slug: str) -> HttpResponse:
 @protect_visitors_too
 def run_demo(request: HttpRequest, slug: str) -> HttpResponse:
     """The form without JavaScript: to the run's page, or back to the form with what is wrong at each field."""
-    demo = _demo(slug)
+    demo = _demo(request, slug)
     inputs = _posted(request, demo)
     try:
         run = create_run(demo=demo, inputs=inputs, user=request.user, visitor=visitor_of(request))
@@ -135,18 +135,19 @@ def _run_view(request: HttpRequest, run: Run, *, page: bool) -> RunView:
         run,
         position=asked["position"],
         wait=asked["wait"],
-        may_run=not frozen
-        and run.demo.enabled
-        and can_run(request.user, run.demo, getattr(request, "conference", None)),
+        may_run=not frozen and can_run(request.user, run.demo, getattr(request, "conference", None)),
         may_discuss=not frozen and may_discuss(request.user, run.demo),
         page=page,
         branches=tree_of(run, user=request.user, visitor=visitor_of(request)) if page and not frozen else [],
     )
 
 
-def _demo(slug: str) -> Demo:
-    demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS, paper__withdrawn_at=None)
-    return get_object_or_404(demos.select_related("paper"), slug=slug)
+def _demo(request: HttpRequest, slug: str) -> Demo:
+    """A demo that is shown to all, or a draft of somebody who may edit it."""
+    demo = get_object_or_404(Demo.objects.select_related("paper"), slug=slug, kind__in=kinds.KINDS)
+    if not can_see_demo(request.user, demo):
+        raise Http404("There is no such demo.")
+    return demo
 
 
 def _demo_page(
@@ -158,7 +159,8 @@ def _demo_page(
     shown: Run | None = None,
 ) -> HttpResponse:
     panel = panel_for(request=request, demo=demo, workers=living_workers(), inputs=inputs, problem=problem, shown=shown)
-    response = render(request, "demos/demo.html", {"panel": panel}, status=problem.status if problem else 200)
+    context = {"panel": panel, "may_set_up": can_edit_demo(request.user, demo)}
+    response = render(request, "demos/demo.html", context, status=problem.status if problem else 200)
     if problem and problem.retry_after:
         response["Retry-After"] = str(problem.retry_after)
     return response

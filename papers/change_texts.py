@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ LABELS = {
     "starts_at": "start", "ends_at": "end", "starts_on": "first day", "ends_on": "last day", "url": "web page",
     "event": "event", "in_schedule": "listed in the schedule", "join_url_private": "meeting link (private)",
     "join_note_private": "meeting note (private)", "email_private": "e-mail address (private)", "map_x": "map, across",
-    "map_y": "map, down", "bibtex": "BibTeX", "logo_url": "logo",
+    "map_y": "map, down", "bibtex": "BibTeX", "logo_url": "logo", "enabled": "published", "defaults": "presets",
 }  # fmt: skip
 _LONGEST = 6000  # letters compared; beyond that only the beginning is shown
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -41,12 +42,14 @@ def label_of(name: str) -> str:
 
 def text_of(value: Any) -> str:
     """A plain value (papers/values.py) as an organizer reads it."""
-    if value is None or value == "" or value == []:
+    if value is None or value == "" or value == [] or value == {}:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return "\n".join(_item(item) for item in value)
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_plain(item)}" for name, item in value.items())
     text = str(value)
     if match := re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?\+00:00", text):
         return f"{match[1]} {match[2]} UTC"
@@ -61,7 +64,13 @@ def _item(item: Any) -> str:
     if "paper" in item:
         times = [text_of(item[name]) for name in ("starts_at", "ends_at") if item.get(name)]
         return " ".join([item["paper"], *times, item.get("join_url_private") or ""]).strip()
+    if "inputs" in item:
+        return f"{item.get('title', '')}: {_plain(item['inputs'])}"
     return f"{item.get('label', '')} {item.get('url', '')}".strip()
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def compared(before: Any, after: Any) -> list[Piece]:

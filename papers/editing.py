@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -32,8 +34,32 @@ OPEN_FIELDS: dict[str, tuple[str, ...]] = {
 LATEST = 500  # edits kept of one row; older ones are forgotten
 
 
+@dataclass(frozen=True)
+class Editable:
+    """A kind of row of another app that is edited with the same history and approval as the programme.
+
+    `waits(row, after)`: whether a change by somebody who is no organizer needs approval where the conference asks for it.
+    """
+
+    find: Callable[[str], Any]
+    values: Callable[[Any], Values]
+    store: Callable[[Any, Values], None]
+    fields_for: Callable[[Viewer, Any], tuple[str, ...]]
+    waits: Callable[[Any, Values], bool]
+    address: Callable[[Any], str]  # of the form
+
+
+OTHERS: dict[str, Editable] = {}
+
+
+def values_of_row(kind: str, row: Any) -> Values:
+    return OTHERS[kind].values(row) if kind in OTHERS else values(row)
+
+
 def fields_for(user: Viewer, kind: str, row: Any) -> tuple[str, ...]:
     """The fields that `user` may change; none for most people."""
+    if kind in OTHERS:
+        return OTHERS[kind].fields_for(user, row)
     if can_edit_everything(user):
         return KINDS[kind].fields
     return OPEN_FIELDS.get(kind, ()) if can_edit(user, row) else ()
@@ -41,7 +67,7 @@ def fields_for(user: Viewer, kind: str, row: Any) -> tuple[str, ...]:
 
 def find(kind: str, key: str) -> Any:
     """The row, or Problem 404."""
-    row = rows_by_key(kind, [key]).get(key) if kind in KINDS else None
+    row = OTHERS[kind].find(key) if kind in OTHERS else rows_by_key(kind, [key]).get(key) if kind in KINDS else None
     if row is None:
         raise Problem(404, "Not found", f"There is no {kind} “{key[:80]}”.")
     return row
@@ -63,7 +89,7 @@ def edit(*, user: User, kind: str, key: str, changes: Values, note: str = "", ve
         allowed = fields_for(user, kind, row)
         if forbidden := sorted(changes.keys() - set(allowed)):
             raise Problem(403, "Not yours to change", f"You may not change {', '.join(forbidden)} here.")
-        present = values(row)
+        present = values_of_row(kind, row)
         if version and version != version_of(present):
             raise Problem(409, "Changed meanwhile", "Somebody else changed this while you were writing.")
         before, after = difference(present, changes)
@@ -71,6 +97,7 @@ def edit(*, user: User, kind: str, key: str, changes: Values, note: str = "", ve
             return None
         made = Edit(kind=kind, key=key, title=_title(kind, row), before=before, after=after, user=user, note=note[:300])
         waits = Conference.current().approve_author_edits and not can_edit_everything(user)
+        waits = waits and (kind not in OTHERS or OTHERS[kind].waits(row, after))
         if waits:
             made.state = Edit.State.WAITING
             Edit.objects.filter(kind=kind, key=key, user=user, state=Edit.State.WAITING).update(
@@ -132,6 +159,9 @@ def take_back(*, user: User, made: Edit) -> Edit | None:
 
 
 def _apply(kind: str, key: str, row: Any, after: Values) -> None:
+    if kind in OTHERS:
+        OTHERS[kind].store(row, after)
+        return
     marks: dict[str, Values] = {}
     if getattr(row, "source", ""):
         present = values(row)
@@ -146,7 +176,7 @@ def _apply(kind: str, key: str, row: Any, after: Values) -> None:
 
 
 def _title(kind: str, row: Any) -> str:
-    return str(getattr(row, KINDS[kind].title))[:500]
+    return str(row if kind in OTHERS else getattr(row, KINDS[kind].title))[:500]
 
 
 def _forget_oldest(kind: str, key: str) -> None:

@@ -104,6 +104,8 @@ class Kind:
     seeded: ClassVar[bool] = False
     # To be raised when the same inputs come to give another output: stored results of before are used no more.
     version: ClassVar[int] = 1
+    # Inputs that only a run gives: no presets, no part of examples.
+    not_preset: ClassVar[frozenset[str]] = frozenset({"parent", "parent_token"})
     # Bounds that a demo may narrow besides those of numeric inputs: name -> (what it bounds, the kind's own bound).
     further_limits: ClassVar[dict[str, tuple[str, int]]] = {}
 

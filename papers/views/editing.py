@@ -44,6 +44,8 @@ def edit(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     names = editing.fields_for(request.user, kind, row)
     if not names:
         raise PermissionDenied("Only its authors and the organizers may change this.")
+    if kind in editing.OTHERS:
+        return redirect(editing.OTHERS[kind].address(row))
     present = values(row)
     form = EditForm(
         request.POST if request.method == "POST" else None,

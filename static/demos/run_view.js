@@ -8,7 +8,11 @@ const FINISHED = new Set(["succeeded", "failed", "cancelled", "expired"]);
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-export // [3, 7] -> "about 3 to 7 s"; as in demos/estimates.py.
+export /** The tokens of an event that carries several (demos/packing.py), one by one. */
+const single = ({ first, i, items, stream = 0 }) =>
+  items.map(([id, text, p, top = []], place) => ({ type: "token", n: first + place, i: i + place, id, text, p, top, stream }));
+
+// [3, 7] -> "about 3 to 7 s"; as in demos/estimates.py.
 const waiting = (wait) => {
   if (!wait) return "";
   if (wait[1] <= 1) return "any moment";
@@ -154,6 +158,8 @@ export class RunView {
       } else if (event.type === "done") {
         Object.assign(this.run, { state: event.state, output: event.output, error: event.error });
         announced = true;
+      } else if (event.type === "tokens") {
+        own.push(...single(event));
       } else {
         own.push(event);
       }
@@ -245,6 +251,8 @@ export class RunView {
       case "running":
         return [this.stopping ? "Stopping" : "Running", ...words].join(" · ");
       case "succeeded":
+        // What was computed for somebody else some time ago says nothing about how fast the model is now.
+        if (run.stored) return [this.result.ended?.(run) ?? "Done", "stored result", ...words].join(" · ");
         return [this.result.ended?.(run) ?? "Done", ...words, ...this.#times()].join(" · ");
       case "cancelled":
         return ["Stopped", ...words, ...this.#times()].join(" · ");
