@@ -301,5 +301,6 @@ async def _event_stream(run_id: str, user: Any, after: int) -> AsyncGenerator[by
 
 def _encode(event: dict[str, Any]) -> bytes:
     head = f"id: {event['n']}\n" if "n" in event else ""
-    data = {key: value for key, value in event.items() if key not in ("type", "n")}
-    return f"{head}event: {event['type']}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    data = {key: value for key, value in event.items() if key not in ("type", "n", "first")}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"{head}event: {event['type']}\ndata: {text}\n\n".encode()

@@ -124,7 +124,8 @@ class AsyncRun:
             lines = EventLines()
             async for line in response.aiter_lines():
                 if (event := lines.take(line)) is not None:
-                    yield event
+                    for part in event.parts():
+                        yield part
 
     async def result(self) -> Json:
         """Follow it to its end; the output. Raises RunFailed where there is none."""

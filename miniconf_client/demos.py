@@ -208,7 +208,7 @@ class Run:
             lines = EventLines()
             for line in response.iter_lines():
                 if (event := lines.take(line)) is not None:
-                    yield event
+                    yield from event.parts()
 
     def wait(self) -> Run:
         """Follow it to its end; returns the run itself."""

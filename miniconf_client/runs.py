@@ -68,6 +68,16 @@ class Event:
     type: str
     data: Json
 
+    def parts(self) -> Iterator[Event]:
+        """The single events of one of type `tokens`; else the event itself."""
+        if self.type != "tokens" or self.n is None:
+            yield self
+            return
+        first = self.n + 1 - len(self.data["items"])
+        for place, (token, text, p, *top) in enumerate(self.data["items"]):
+            data = {"i": self.data["i"] + place, "id": token, "text": text, "p": p, "top": top[0] if top else []}
+            yield Event(first + place, "token", {**data, "stream": self.data.get("stream", 0)})
+
     def token(self) -> Token:
         found = self.data
         return Token(
@@ -86,6 +96,7 @@ class Knowledge:
 
     shown: Json
     last: int = 0  # number of the last event that was applied
+    written: list[list[Any]] = field(default_factory=list)  # [id, text, probability, alternatives] of each token
 
     def begin(self) -> Knowledge:
         """The same run, followed from its first event."""
@@ -97,10 +108,14 @@ class Knowledge:
             if event.n <= self.last:
                 return False
             self.last = event.n
+        if event.type == "token" and not event.data.get("stream"):
+            self.written.append([event.data[name] for name in ("id", "text", "p", "top")])
         if event.type == "state" and not self.finished:  # a run that has ended may be read again from its beginning
             self.shown = {**self.shown, "state": event.data["state"], "position": event.data.get("position")}
         elif event.type == "done":
             told = {name: event.data.get(name) for name in ("state", "output", "error")}
+            if told["output"] and self.written:  # the tokens were sent before
+                told["output"] = {"tokens": self.written, **told["output"]}
             self.shown = {**self.shown, **told, "position": None}
         return True
 

@@ -8,6 +8,20 @@ OFFLINE: Event = {"type": "offline"}
 ONLINE: Event = {"type": "online"}
 
 
+def events_first(events: list[Event]) -> int:
+    """The smallest number in `events`, of which at least one is numbered."""
+    event = next(event for event in events if "n" in event)
+    return int(event.get("first", event["n"]))
+
+
+def behind(event: Event, number: int) -> Event:
+    """An event without what it tells of numbers up to `number`, none of which is its last."""
+    known = number + 1 - event.get("first", number + 1)
+    if known <= 0:
+        return event
+    return {**event, "first": number + 1, "i": event["i"] + known, "items": event["items"][known:]}
+
+
 class Frame:
     """Some events of one topic, decoded once and encoded once for all who get them."""
 
@@ -18,7 +32,8 @@ class Frame:
         self.events = events
         self._text = text
         numbers = [event["n"] for event in events if "n" in event]
-        self.first: int | None = numbers[0] if numbers else None
+        # An event may stand for several numbers, `first` to `n`, with one of its `items` for each.
+        self.first: int | None = events_first(events) if numbers else None
         self.last: int = numbers[-1] if numbers else 0
 
     @property
@@ -31,5 +46,5 @@ class Frame:
         """What is left for one who has seen everything up to `number`; the frame itself where that is all of it."""
         if self.first is None or self.first > number:
             return self
-        rest = [event for event in self.events if event.get("n", number + 1) > number]
+        rest = [behind(event, number) for event in self.events if event.get("n", number + 1) > number]
         return Frame(self.topic, rest) if rest else None

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from demos import queue, recovery, runlog, services, tasks
 from demos.models import Run
+from demos.packing import unpack
 from tests.demos.endless import Slow, never_ending
 
 NOBODY = AnonymousUser()
@@ -39,12 +40,19 @@ async def finished(api, run):
 
 
 def parse(stream):
-    """Events of a server-sent event stream: (id, event, data)."""
+    """Events of a server-sent event stream, tokens one by one: (id, event, data)."""
     events = []
     for block in stream.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if fields:
-            events.append((int(fields["id"]) if "id" in fields else None, fields["event"], json.loads(fields["data"])))
+        if not fields:
+            continue
+        number, data = int(fields["id"]) if "id" in fields else None, json.loads(fields["data"])
+        if fields["event"] == "tokens":
+            first = number + 1 - len(data["items"])
+            for event in unpack([{"type": "tokens", "first": first, **data}]):
+                events.append((event.pop("n"), event.pop("type"), event))
+        else:
+            events.append((number, fields["event"], data))
     return events
 
 
@@ -100,7 +108,12 @@ async def test_a_running_run_is_cancelled_and_keeps_what_it_had(worker, api, dem
     assert {body["state"] for body in bodies} == {"cancelled"}
     for body in bodies:
         events = parse((await api.get(f"/runs/{body['id']}/events")).text)
-        assert events[-1][1:] == ("done", {"state": body["state"], "output": body["output"], "error": ""})
+        tokens = [[data["id"], data["text"], data["p"], data["top"]] for _, name, data in events if name == "token"]
+        output = body["output"] and {
+            name: value for name, value in body["output"].items() if name != "tokens" or not tokens
+        }
+        assert events[-1][1:] == ("done", {"state": body["state"], "output": output, "error": ""})
+        assert not output or tokens == body["output"]["tokens"]
 
 
 async def test_a_duplicate_message_runs_nothing_twice(worker, api):
@@ -177,7 +190,7 @@ async def test_demos_are_listed_with_what_they_take(worker, api):
         "model": "tiny",
     }
     assert demo["limits"]["max_new_tokens"] == {"minimum": 1, "maximum": 50}
-    assert demo["examples"] == [{"title": "Start", "inputs": {"prompt": "We study"}}]
+    assert demo["examples"] == [{"title": "Start", "inputs": {"prompt": "We study"}, "run": None}]
 
 
 def wait_for(run):

@@ -36,6 +36,8 @@ def test_a_run_is_recorded_queued_and_told(demo, announced):
         "top_p": 0.95,
         "seed": 3,
         "alternatives": 0,
+        "parent": None,
+        "parent_token": None,
     }
     assert queue.position(str(run.id)) == 1
     assert runlog.kept(str(run.id)) == [{"n": 1, "type": "state", "state": "queued"}]
