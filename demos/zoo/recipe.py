@@ -30,6 +30,7 @@ class Recipe:
     steps: int = 10_000_000
     tokens: float = math.inf
     minutes: float = math.inf  # of computing: on the CPU only the time this process itself had
+    clock_minutes: float = math.inf  # by the clock, since this process began: where others use the machine, too
     seed: int = 0
     device: str = "cpu"
 
@@ -43,10 +44,13 @@ class Progress:
     epoch: int = 0
     column: int = 0  # place within the epoch
     tokens: int = 0
+    clock: float = 0.0  # share of the clock's minutes that is behind
 
     def share(self, recipe: Recipe) -> float:
         """How much of the run is behind, 0 to 1."""
-        return max(self.step / recipe.steps, self.tokens / recipe.tokens, self.seconds / 60 / recipe.minutes)
+        return max(
+            self.step / recipe.steps, self.tokens / recipe.tokens, self.seconds / 60 / recipe.minutes, self.clock
+        )
 
     def learning_rate(self, recipe: Recipe) -> float:
         """Linear warm-up, then a cosine to 2 % at the end of the run."""

@@ -7,6 +7,7 @@ whichever comes first: on a slow machine a run of a given length still anneals.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -66,6 +67,8 @@ class Trainer:
         if state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
         self.progress = Progress(**state["progress"])
+        if math.isfinite(self.recipe.clock_minutes):  # the rest of the schedule is stretched over them
+            self.progress.clock = self.progress.share(self.recipe)
         return True
 
     def checkpoint(self) -> None:
@@ -90,6 +93,7 @@ class Trainer:
         losses: list[float] = []
         last, saved, first = clock(), time.monotonic(), progress.tokens
         started = progress.seconds
+        began, clock_before = time.monotonic(), progress.clock
         self.model.train()
         batches = self._batches()
         while progress.share(recipe) < 1:
@@ -105,6 +109,8 @@ class Trainer:
             now = clock()
             progress.seconds += now - last
             last = now
+            elapsed = (time.monotonic() - began) / 60 / recipe.clock_minutes
+            progress.clock = clock_before + (1 - clock_before) * elapsed
             progress.step += 1
             progress.tokens += batch.tokens
             if progress.step % every == 0:
@@ -190,6 +196,32 @@ def save_model(model: Any, folder: Path, *, half: bool) -> None:
                 weight.data = weight.data.half()
     model.save_pretrained(folder)
     model.float()
+
+
+@torch.no_grad()
+def take_words(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> int:
+    """Start from the word vectors of another model, for the pieces both know; returns how many.
+
+    Where this model is narrower, they are turned to their principal axes and cut; their mean and spread become those
+    that this model starts with.
+    """
+    from transformers import AutoModelForCausalLM
+
+    theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).get_input_embeddings().weight
+    known = PreTrainedTokenizerFast.from_pretrained(folder).get_vocab()
+    own = model.get_input_embeddings().weight
+    width = own.shape[1]
+    if theirs.shape[1] < width:
+        raise ValueError(f"{folder} has word vectors of {theirs.shape[1]} numbers; this model needs at least {width}")
+    centred = theirs - theirs.mean(0)
+    if theirs.shape[1] > width:
+        _, _, axes = torch.linalg.svd(centred, full_matrices=False)
+        centred = centred @ axes[:width].T
+    centred = centred * (own.std() / centred.std())
+    pairs = [(number, known[piece]) for piece, number in tokenizer.get_vocab().items() if piece in known]
+    mine, there = (torch.tensor(side, device=own.device) for side in zip(*pairs, strict=True))
+    own[mine] = centred.to(own.device)[there]
+    return len(pairs)
 
 
 def append_log(folder: Path, record: dict[str, float]) -> None:

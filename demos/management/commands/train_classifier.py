@@ -28,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--longest", type=int, help="tokens of a text that are read")
         parser.add_argument("--learning-rate", type=float)
         parser.add_argument("--minutes", type=float, help="end after so much computing; the learning rate follows")
+        parser.add_argument("--clock-minutes", type=float, help="end after so much time by the clock")
+        parser.add_argument("--words-from", type=Path, help="folder of a model whose word vectors to start from")
         parser.add_argument("--rounds", type=float, help="end after so many rounds over the papers")
         parser.add_argument("--seed", type=int)
         parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all")
@@ -37,6 +39,7 @@ class Command(BaseCommand):
         from tqdm import tqdm
 
         from demos.zoo import classification, corpus
+        from demos.zoo.training import take_words
 
         if options["threads"]:
             torch.set_num_threads(options["threads"])
@@ -54,6 +57,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         corpus.add_mask(tokenizer)
         model = classification.build(plan, tokenizer, list(classes))
+        if options["words_from"]:
+            take_words(model, tokenizer, options["words_from"])
         weights = sum(p.numel() for p in model.parameters())
         self.stdout.write(f"{len(papers.texts)} papers, {len(held_out.texts)} held out; {weights / 1e6:.2f} M weights")
         with tqdm(total=100, desc="training", unit="%", bar_format="{l_bar}{bar}| {postfix}") as bar:

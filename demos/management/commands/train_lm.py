@@ -24,6 +24,7 @@ RECIPE = {
     "steps": "steps",
     "tokens": "tokens",
     "minutes": "minutes",
+    "clock_minutes": "clock_minutes",
     "seed": "seed",
 }
 
@@ -53,6 +54,8 @@ class Command(BaseCommand):
         parser.add_argument("--steps", type=int)
         parser.add_argument("--tokens", type=float, help="end after this much text; the learning rate follows")
         parser.add_argument("--minutes", type=float, help="end after so much computing; the learning rate follows")
+        parser.add_argument("--clock-minutes", type=float, help="end after so much time by the clock")
+        parser.add_argument("--words-from", type=Path, help="folder of a model whose word vectors to start from")
         parser.add_argument("--seed", type=int)
         parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all")
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
@@ -90,6 +93,9 @@ class Command(BaseCommand):
             self.stdout.write(f"going on from step {trainer.progress.step}")
         else:
             (folder / training.LOG).unlink(missing_ok=True)
+            if options["words_from"]:
+                shared = training.take_words(trainer.model, tokenizer, options["words_from"])
+                self.stdout.write(f"word vectors of {shared} pieces are those of {options['words_from'].name}")
         weights = sum(p.numel() for p in trainer.model.parameters())
         self.stdout.write(f"{weights / 1e6:.2f} M weights, {sum(map(len, tokens)):,} tokens, on {recipe.device}")
         self._train(trainer)

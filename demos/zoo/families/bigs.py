@@ -20,9 +20,9 @@ class BigsFamily(Family):
     masked = True
     hidden_share = 0.2  # more to learn from each text than the usual 15 %: a small run sees every text about once
     small = Recipe(
-        hidden_size=256,
-        num_hidden_layers=6,
-        config={"intermediate_size": 512, "initializer_range": 0.06},
+        hidden_size=320,
+        num_hidden_layers=4,
+        config={"intermediate_size": 640, "initializer_range": 0.06},
         batch_size=2,
         segment=512,
         learning_rate=2e-3,
