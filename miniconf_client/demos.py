@@ -125,6 +125,11 @@ class Run:
         return f"<Run {self.id} of {self.demo}: {self.state}>"
 
     @property
+    def shown(self) -> Json:
+        """All that is known, as the API shows it."""
+        return self._known.shown
+
+    @property
     def id(self) -> str:
         return str(self._known.shown["id"])
 

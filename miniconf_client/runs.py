@@ -52,7 +52,7 @@ class Token:
     index: int
     id: int
     text: str
-    probability: float
+    probability: float | None  # None where the model tells none
     alternatives: list[tuple[str, float]]
     stream: int = 0  # which of the run's texts, where it writes several
 
