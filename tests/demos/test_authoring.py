@@ -224,11 +224,11 @@ def test_json_that_is_none_is_named_by_its_row(demo):
 def test_what_was_edited_here_stays_when_the_file_is_read_again(people, demo, tmp_path):
     entry = {"slug": "from-file", "paper": "Tiny.1", "kind": "generate", "title": "From a file", "model": "tiny"}
     (tmp_path / "demos.yml").write_text(json.dumps([entry]))
-    read_demos(tmp_path, "files", Report())
+    read_demos(tmp_path, "files", Report(source="files", title="Files"))
     made = Demo.objects.get(slug="from-file")
     authoring.change(user=people["author"], demo=made, changes={"title": "By its author"})
     (tmp_path / "demos.yml").write_text(json.dumps([{**entry, "description": "New"}]))
-    read_demos(tmp_path, "files", Report())
+    read_demos(tmp_path, "files", Report(source="files", title="Files"))
     made.refresh_from_db()
     assert (made.title, made.description) == ("By its author", "New")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import httpx
 import pytest
 
 from miniconf_client import Api, Demos, Problem, Run, RunFailed
-from tests.running import Site
+from tests.running import ROOT, Site
 
 from .bad_line import BadLine
 from .test_client import token_of
@@ -119,3 +123,15 @@ async def test_asynchronous_programs_have_the_same(stack, token):
         output = await run.result()
         assert "".join(map(str, tokens)) == output["text"]
         assert (await (await api.find(run.id)).result()) == output
+
+
+def test_the_program_on_the_page_about_the_api_runs(stack, token):
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", program, stack.url, token], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert done.stderr == ""
+    *text, facts, again, refused = done.stdout.splitlines()
+    assert text
+    assert re.fullmatch(r"succeeded (True|False) \d+ True", facts)
+    assert (again, refused) == ("True True True", "422 temperature")
