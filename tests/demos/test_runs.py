@@ -25,7 +25,7 @@ def api():
 
 
 async def start(api, **inputs):
-    answer = await api.post("/demos/tiny-generate/runs", json={"inputs": inputs})
+    answer = await api.post("/demos/tiny-generate/runs", json={"inputs": inputs, "fresh": True})
     assert answer.status_code == 202, answer.text
     return answer.json()
 

@@ -35,7 +35,7 @@ def call(stack, path, body=None, token=None):
 
 def start(stack, token=None, **inputs):
     inputs = {"prompt": PROMPT, "seed": 1, **inputs}
-    status, run = call(stack, "/api/v1/demos/sha-rnn-generate/runs", {"inputs": inputs}, token)
+    status, run = call(stack, "/api/v1/demos/sha-rnn-generate/runs", {"inputs": inputs, "fresh": True}, token)
     assert status == 202, run
     return run
 
