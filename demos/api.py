@@ -178,7 +178,7 @@ def read_demo(request: HttpRequest, slug: str) -> dict[str, Any]:
     return {
         **_demo_out(demo),
         "options": demo.options,
-        "models": kind.models_of(demo),
+        "models": stored.models_of(demo),
         "inputs_schema": kind.Inputs.model_json_schema(),
     }
 
@@ -204,7 +204,7 @@ def list_models(
     """503 where the broker, which knows the workers, cannot be reached."""
     demos: dict[str, list[str]] = {}
     for demo in _shown():
-        for name in kinds.get(demo.kind).models_of(demo):
+        for name in stored.models_of(demo):
             demos.setdefault(name, []).append(demo.slug)
     ready = Counter(name for worker in queue.workers() for name in worker["models"])
     items = [

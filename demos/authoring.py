@@ -21,7 +21,7 @@ from papers import editing
 from papers.models import Edit, Paper
 from papers.values import Values, free_slug
 
-from . import kinds
+from . import kinds, stored
 from .models import Demo
 
 KIND = "demo"  # in the history of edits
@@ -131,11 +131,17 @@ def change(*, user: User, demo: Demo, changes: Values, note: str = "", version: 
 
 
 def _refuse_wrong(user: User, demo: Demo) -> None:
-    if not is_organizer(user) and demo.model not in allowed_models():
-        raise Problem(422, "Unknown model", f"This site offers no model {demo.model!r}; ask its organizers to add it.")
     if len(demo.examples) > MOST_EXAMPLES:
         raise Problem(422, "Too many examples", f"A demo has {MOST_EXAMPLES} examples at most.")
-    if wrong := list(setup_errors(demo)):
+    wrong = list(setup_errors(demo))
+    if not wrong and not is_organizer(user):
+        offered = allowed_models()
+        wrong = [
+            SetupError("model", name, f"this site offers no model {name!r}; its organizers can add it")
+            for name in stored.models_of(demo)
+            if name not in offered
+        ]
+    if wrong:
         raise Problem(
             422,
             "This demo cannot run as it is set up",

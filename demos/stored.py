@@ -19,6 +19,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from miniconf.problems import Problem
+
 from . import kinds, model_files
 from .models import Demo, Run, RunPart
 
@@ -43,7 +45,7 @@ def example_key(demo: Demo, inputs: dict[str, Any]) -> str:
 
     It shows what such a run may give, so where a model's versions cannot be told apart its name has to do.
     """
-    names = kinds.get(demo.kind).models_of(demo)
+    names = models_of(demo)
     models = fingerprints(names) or names
     return _digest([demo.pk, demo.kind, models, demo.options, demo.defaults, inputs])
 
@@ -95,6 +97,14 @@ def runs_of_examples(demo: Demo) -> list[Run | None]:
     for run in found.values():
         run.demo = demo
     return [found.get(newest[key]) if key in newest else None for key in keys]
+
+
+def models_of(demo: Demo) -> list[str]:
+    """The models of a demo, also of one that is not set up rightly."""
+    try:
+        return kinds.get(demo.kind).models_of(demo)
+    except Problem:
+        return [demo.model]
 
 
 # --- Models -------------------------------------------------------------------------------------------------------------
