@@ -19,6 +19,18 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # What is fetched of a model: weights that cannot run code, its settings, its tokenizer, its card.
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.md", "LICENSE*", "*.png", "*.jpg"]
+WRITES = "writes texts"
+# What a model was made for, told by the end of its class's name.
+PURPOSES = {
+    "ForCausalLM": WRITES,
+    "LMHeadModel": WRITES,
+    "ForConditionalGeneration": WRITES,
+    "ForMaskedLM": "fills masks",
+    "ForSequenceClassification": "classifies texts",
+    "ForTokenClassification": "labels tokens",
+    "ForQuestionAnswering": "finds answers in texts",
+    "Model": "reads texts",
+}
 LONGEST_HEADER = 100 * 2**20  # bytes of a safetensors header, as its own library allows
 HUB_SECONDS = 10  # until the hub counts as not reachable
 
@@ -34,6 +46,11 @@ class Weights:
     parameters: int
     bytes: int
     dtypes: tuple[str, ...]
+
+
+def purpose_of(architecture: str) -> str | None:
+    """What a class of this name does; None for a name that does not say."""
+    return next((purpose for end, purpose in PURPOSES.items() if architecture.endswith(end)), None)
 
 
 def check_name(name: str) -> None:

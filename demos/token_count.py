@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from django.conf import settings
-from tokenizers import Tokenizer
 
 from miniconf.problems import Problem
 
-
-@lru_cache(maxsize=16)
-def _tokenizer(path: str, changed: float) -> Tokenizer:
-    return Tokenizer.from_file(path)
+from .model_cards import shown_name, tokenizer_of
+from .model_files import ModelError, local_folder
 
 
 def count_tokens(model: str, text: str) -> int:
-    """How many tokens `model` reads for `text`, special ones included. Raises Problem 503 when the model is not there."""
-    path = settings.MODELS_DIR / model / "tokenizer.json"
+    """How many tokens `model` reads for `text`, special ones included. Raises Problem 503 when the model is not there.
+
+    0 for a model behind a server of its own whose tokenizer this machine does not have: that server counts itself.
+    """
     try:
-        tokenizer = _tokenizer(str(path), path.stat().st_mtime)
-    except OSError as error:
-        raise Problem(
-            status=503,
-            title="Model not installed",
-            detail=f"This site has no model {model!r}; its organizers must add it.",
-        ) from error
-    return len(tokenizer.encode(text).ids)
+        folder = local_folder(model, settings.MODELS_DIR)
+    except ModelError as error:
+        raise Problem(status=503, title="Model not installed", detail=str(error)) from error
+    tokenizer = tokenizer_of(folder) if folder is not None else None
+    if tokenizer is not None:
+        return len(tokenizer.encode(text).ids)
+    if model in settings.MODEL_BACKENDS:
+        return 0
+    missing = f"This site has no model {shown_name(model)!r}; its organizers must add it."
+    if folder is not None:
+        missing = f"The model {shown_name(model)!r} has no tokenizer.json that can be read; its organizers must add it."
+    raise Problem(status=503, title="Model not installed", detail=missing)

@@ -27,18 +27,22 @@ class ShownToken:
 
     text: str
     visible: str
-    shade: int
+    shade: int | str
     percent: str
     alternatives: list[Alternative]
 
 
-def shade(probability: float) -> int:
-    """Class 0 (hardly expected) to 9 (expected)."""
+def shade(probability: float | None) -> int | str:
+    """Class 0 (hardly expected) to 9 (expected); "none" where a server did not tell."""
+    if probability is None:
+        return "none"
     return bisect_right(SHADES, probability)
 
 
-def percent(probability: float) -> str:
+def percent(probability: float | None) -> str:
     """0.344 -> "34 %", 0.0042 -> "0.4 %"."""
+    if probability is None:
+        return "not told"
     value = probability * 100
     if value < 0.1:
         return "< 0.1 %"

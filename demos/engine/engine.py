@@ -6,7 +6,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,10 +51,12 @@ class Engine:
         device: str = "cpu",
         budget: int | None = None,
         dtype: torch.dtype | None = None,
+        graphs: bool = False,
     ) -> None:
         self.slots = slots
         self.device = device
         self.dtype = dtype
+        self.graphs = graphs
         self.budget = budget
         self._models: dict[str, Served] = {}
         self._backends: dict[str, Backend] = {}
@@ -74,11 +77,12 @@ class Engine:
         """
         try:
             self._say(name, "making room")
-            self._make_room(name, check_weights(name, folder).bytes, make_room)
-            self._say(name, "reading weights")
+            needed = check_weights(name, folder).bytes
+            self._make_room(name, needed, make_room)
+            self._say(name, f"reading {_mib(needed)} of weights")
             loaded = load_model(name, folder, self.device, dtype=self.dtype, trust_code=trust_code)
             self._say(name, "comparing with the model's own results")
-            served = Served(loaded, choose_decoder(loaded, self.slots), pinned=pinned)
+            served = Served(loaded, choose_decoder(loaded, self.slots, graphs=self.graphs), pinned=pinned)
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -137,13 +141,13 @@ class Engine:
     def _say(self, name: str, doing: str) -> None:
         self._loading[name] = (doing, time.monotonic())
 
-    def fetching(self, name: str) -> Callable[[str], None]:
-        """Where to report how far the files of a model have come before `load` is called."""
-        return lambda doing: self._say(name, doing)
-
-    def fetched(self, name: str) -> None:
-        """The files are there, or will not come."""
-        self._loading.pop(name, None)
+    @contextmanager
+    def fetching(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Where to report how far the files of a model have come, before `load` is called."""
+        try:
+            yield lambda doing: self._say(name, doing)
+        finally:
+            self._loading.pop(name, None)
 
     def _make_room(self, name: str, needed: int, others_may_leave: bool) -> None:
         if self.budget is None:

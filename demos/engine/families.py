@@ -26,7 +26,7 @@ TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6}
 HALF_TOLERANCE = 6e-2
 
 
-def choose_decoder(loaded: LoadedModel, slots: int) -> Decoder:
+def choose_decoder(loaded: LoadedModel, slots: int, *, graphs: bool = False) -> Decoder:
     """The fastest decoder that reproduces the model's own logits. Raises ModelError where there is none."""
     if not loaded.writes:
         return NoSlots()
@@ -35,7 +35,7 @@ def choose_decoder(loaded: LoadedModel, slots: int) -> Decoder:
         tokens, expected = _probe(model)
     except Exception as error:  # whatever a model raises for two tokens, it cannot be served
         raise ModelError(f"model {loaded.name!r} does not run: {type(error).__name__}: {error}"[:500]) from error
-    for make in _candidates(loaded, slots):
+    for make in _candidates(loaded, slots, graphs):
         try:
             decoder = make()
             difference = _difference(decoder, tokens, expected)
@@ -48,7 +48,7 @@ def choose_decoder(loaded: LoadedModel, slots: int) -> Decoder:
     raise ModelError(f"model {loaded.name!r}: the engine cannot reproduce what a {type(model).__name__} computes")
 
 
-def _candidates(loaded: LoadedModel, slots: int) -> Iterator[Callable[[], Decoder]]:
+def _candidates(loaded: LoadedModel, slots: int, graphs: bool) -> Iterator[Callable[[], Decoder]]:
     model = loaded.model
     if model.config.is_encoder_decoder:
         yield lambda: EncoderDecoderSlots(model, slots)
@@ -59,7 +59,8 @@ def _candidates(loaded: LoadedModel, slots: int) -> Iterator[Callable[[], Decode
         return
     parameters = inspect.signature(model.forward).parameters
     if "position_ids" in parameters and "past_key_values" in parameters:
-        yield lambda: KeyValueSlots(model, slots, padded=loaded.device.startswith("cuda"))
+        cuda = loaded.device.startswith("cuda")
+        yield lambda: KeyValueSlots(model, slots, padded=cuda, graphs=graphs and cuda)
     yield lambda: AloneSlots(model, slots)
 
 

@@ -21,21 +21,17 @@ from transformers import (
 )
 
 from .. import zoo  # noqa: F401  registers the papers' architectures with the Auto classes
-from ..model_files import ModelError, check_weights
+from ..model_files import WRITES, ModelError, check_weights, purpose_of
 from ..model_files import find_model as find_model
 
-WRITES = "writes texts"
-# What a model was made for, told by the end of its class's name: (what it does, in words; how it is loaded).
-PURPOSES: list[tuple[str, str, Any]] = [
-    ("ForCausalLM", WRITES, AutoModelForCausalLM),
-    ("LMHeadModel", WRITES, AutoModelForCausalLM),
-    ("ForConditionalGeneration", WRITES, AutoModelForSeq2SeqLM),
-    ("ForMaskedLM", "fills masks", AutoModelForMaskedLM),
-    ("ForSequenceClassification", "classifies texts", AutoModelForSequenceClassification),
-    ("ForTokenClassification", "labels tokens", AutoModelForTokenClassification),
-    ("ForQuestionAnswering", "finds answers in texts", AutoModelForQuestionAnswering),
-    ("Model", "reads texts", AutoModel),
-]
+AUTO_CLASSES: dict[str, Any] = {
+    WRITES: AutoModelForCausalLM,
+    "fills masks": AutoModelForMaskedLM,
+    "classifies texts": AutoModelForSequenceClassification,
+    "labels tokens": AutoModelForTokenClassification,
+    "finds answers in texts": AutoModelForQuestionAnswering,
+    "reads texts": AutoModel,
+}
 
 
 class NoRoom(ModelError):
@@ -77,13 +73,12 @@ def pick_dtype(setting: str, device: str) -> torch.dtype:
     return dtype
 
 
-def purpose_of(config: Any) -> tuple[str, Any]:
+def auto_class(config: Any) -> tuple[str, Any]:
     """What a model does and the class that loads it."""
-    declared = (config.architectures or [""])[0]
-    for end, purpose, auto in PURPOSES:
-        if declared.endswith(end):
-            return purpose, auto
-    return WRITES, AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    purpose = purpose_of((config.architectures or [""])[0]) or WRITES
+    if purpose == WRITES and config.is_encoder_decoder:
+        return purpose, AutoModelForSeq2SeqLM
+    return purpose, AUTO_CLASSES[purpose]
 
 
 def load_model(
@@ -97,7 +92,7 @@ def load_model(
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_code}
     try:
         config = AutoConfig.from_pretrained(folder, **local)
-        purpose, auto = purpose_of(config)
+        purpose, auto = auto_class(config)
         model = auto.from_pretrained(folder, dtype=dtype or pick_dtype("auto", device), use_safetensors=True, **local)
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         model = model.to(device).eval()

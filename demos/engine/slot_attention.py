@@ -19,6 +19,7 @@ from transformers import AttentionInterface
 from transformers.cache_utils import Cache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from .grid_attention import Grid
 from .hooks import Hook
 
 NAME = "miniconf_slots"
@@ -79,6 +80,7 @@ class SlotCache(Cache):
         self.values: dict[int, Tensor] = {}
         self.layer = 0
         self.layout: Layout | None = None
+        self.grid: Grid | None = None
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
@@ -87,14 +89,21 @@ class SlotCache(Cache):
         self.layer = layer_idx
         for store, states in ((self.keys, key_states), (self.values, value_states)):
             if layer_idx not in store:
-                shape = (self.slots, states.shape[1], self.window, states.shape[3])
-                # Masked products over the whole window must not meet what happens to lie in fresh memory.
-                make = states.new_zeros if self.padded else states.new_empty
-                store[layer_idx] = make(shape)
+                store[layer_idx] = self._room(states)
+            if self.grid is not None:
+                self.grid.store(store[layer_idx], states)
+                continue
             store[layer_idx][self.layout.slots, :, self.layout.positions] = states[0, :, self.layout.rows].transpose(
                 0, 1
             )
         return key_states, value_states
+
+    def _room(self, states: Tensor) -> Tensor:
+        if not self.padded:
+            return states.new_empty(self.slots, states.shape[1], self.window, states.shape[3])
+        # Masked products over the whole window must not meet what happens to lie in fresh memory; one place more takes
+        # what is nobody's.
+        return states.new_zeros(self.slots, states.shape[1], self.window + 1, states.shape[3])
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return 0
@@ -115,6 +124,7 @@ class Pass:
     crossed: dict[int, list[tuple[Tensor, Tensor] | None]] = field(default_factory=dict)
     markers: dict[int, int] = field(default_factory=dict)  # id of the tensor that stands for a layer's encoded texts
     shown: list[tuple[Hook, Span]] = field(default_factory=list)  # who is shown attention weights
+    grid: Grid | None = None  # all texts in one product
 
     def attend(
         self, module: nn.Module, query: Tensor, key: Tensor, scaling: float | None, extra: dict[str, Any]
@@ -128,8 +138,11 @@ class Pass:
         for hook, span in self.shown if layer is None else []:
             if hook.layer == self.cache.layer:
                 hook.attention(self._weights(span, query, scaling, extra), span.start)
-        if layer is None and self.cache.padded:
-            return self._padded(query, scaling, extra.get("sliding_window"))
+        if self.grid is not None:
+            if self.bias is not None or layer is not None:
+                raise Unsupported(f"{type(module).__name__} adds to its scores what one product for all texts cannot")
+            keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
+            return self.grid.attend(query, keys, values, scaling, extra.get("sliding_window"))
         mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
         for span in self.layout.spans:
             q = query[:, :, span.first : span.last]
@@ -170,36 +183,6 @@ class Pass:
             scores[:, :, : max(0, span.start + 1 - extra["sliding_window"])] = -torch.inf
         return scores.softmax(-1)
 
-    def _padded(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
-        """All spans in one product over the whole window: few and equal calls, for devices that like them."""
-        spans, window = self.layout.spans, self.cache.window
-        width = max(s.last - s.first for s in spans)
-        rows = torch.tensor([s.slot for s in spans], device=query.device)
-        starts = torch.tensor([s.start for s in spans], device=query.device)
-        at = torch.tensor([s.first for s in spans], device=query.device)[:, None] + torch.arange(
-            width, device=query.device
-        )
-        at = at.clamp(max=query.shape[2] - 1)
-        q = query[0][:, at].transpose(0, 1)  # (spans, H, width, D)
-        back = (starts[:, None] + torch.arange(width, device=query.device))[:, :, None] - torch.arange(
-            window, device=query.device
-        )
-        seen = (back >= 0) if not wide else (back >= 0) & (back < wide)
-        mask = seen[:, None]
-        if self.bias is not None:
-            bias = self.bias[:, self.bias.shape[1] - 1 - back.clamp(0, self.bias.shape[1] - 1)].transpose(0, 1)
-            mask = bias.masked_fill(~mask, torch.finfo(bias.dtype).min)
-        keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
-        if len(spans) < self.cache.slots or [s.slot for s in spans] != list(range(self.cache.slots)):
-            keys, values = keys[rows], values[rows]
-        groups = q.shape[1] // keys.shape[1]
-        if groups > 1:
-            keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
-        out = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask, scale=scaling).transpose(1, 2)
-        mixed = query.new_zeros(query.shape[2], query.shape[1], values.shape[-1])
-        mixed[self.layout.rows] = torch.cat([out[i, : s.last - s.first] for i, s in enumerate(spans)])
-        return mixed[None]
-
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float | None) -> Tensor:
     """(1, H, n, D) over (1, G, L, D) -> (n, H, D)."""
@@ -221,7 +204,7 @@ _current = threading.local()
 def running(this: Pass) -> Iterator[None]:
     """Within it, this thread's models attend over slots."""
     _current.this = this
-    this.cache.layout = this.layout
+    this.cache.layout, this.cache.grid = this.layout, this.grid
     try:
         yield
     finally:

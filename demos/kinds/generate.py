@@ -83,7 +83,7 @@ class Generate(Kind):
         def on_tokens(new: list[Token]) -> None:
             events = []
             for token in new:
-                probability = round(token.probability, 5)
+                probability = None if token.probability is None else round(token.probability, 5)
                 top = [[text, round(p, 5)] for text, p in token.alternatives]
                 tokens.append([token.id, token.text, probability, top])
                 events.append({"i": token.index, "id": token.id, "text": token.text, "p": probability, "top": top})

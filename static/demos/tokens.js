@@ -3,13 +3,16 @@
 // Upper bounds of the shades p0 (hardly expected) to p8; above the last one is p9. `SHADES` in demos/token_text.py is the same.
 const BOUNDS = [0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9];
 
+/** 0 to 9 for a class p0 to p9; a server may not tell how likely its tokens were. */
 export function shade(probability) {
+  if (probability === null) return "none";
   const place = BOUNDS.findIndex((bound) => probability < bound);
   return place < 0 ? BOUNDS.length : place;
 }
 
 /** 0.344 -> "34 %", 0.0042 -> "0.4 %". */
 export function percent(probability) {
+  if (probability === null) return "not told";
   const value = probability * 100;
   if (value < 0.1) return "< 0.1 %";
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} %`;

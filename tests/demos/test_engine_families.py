@@ -19,6 +19,7 @@ from transformers import (
 
 from demos.engine import Engine, GenerationRequest, RequestError
 from demos.engine.alone import AloneSlots
+from demos.engine.decoder import Piece
 from demos.engine.encoder_decoder import EncoderDecoderSlots
 from demos.engine.families import _difference, _probe
 from demos.engine.key_value import KeyValueSlots
@@ -158,6 +159,36 @@ def test_one_product_over_the_whole_window_gives_the_same_logits(folder, shape):
     model = AutoModelForCausalLM.from_pretrained(folder).eval()
     tokens, expected = _probe(model)
     assert _difference(KeyValueSlots(model, 3, padded=True), tokens, expected) < 1e-3
+
+
+def test_in_one_product_nobody_changes_a_bit_of_anybody_else(folder, shape):
+    """Alone, and beside texts that are read and written meanwhile; what cannot be recorded is computed each time."""
+    if SHAPES[shape][1] is not KeyValueSlots:
+        pytest.skip("this shape is not served by slots of keys and values")
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    prompt, others = list(range(3, 50)), [list(range(60, 60 + n)) for n in (40, 9, 64)]
+
+    def written(company):
+        decoder = KeyValueSlots(model, 4, padded=True, graphs=True)
+        decoder.start(1, prompt)
+        pieces = [Piece(1, 0, prompt[:32]), Piece(1, 32, prompt[32:])]
+        beside = dict(zip((0, 2, 3), company, strict=False))
+        for slot, text in beside.items():
+            decoder.start(slot, text)
+            pieces.insert(slot % 2, Piece(slot, 0, text[:32]))
+        rows = [decoder.read(pieces[:4])[pieces.index(Piece(1, 32, prompt[32:]))]] if len(pieces) <= 4 else []
+        if not rows:
+            decoder.read(pieces[:3])
+            rows = [decoder.read(pieces[3:])[-1]]
+        for _ in range(6):
+            tokens = torch.full((4,), 7)
+            tokens[1] = rows[-1].argmax()
+            rows.append(decoder.step(tokens, [1, *beside])[1].clone())
+        assert decoder.steps.graph is None
+        return torch.stack(rows)
+
+    assert torch.equal(written(others), written([]))
+    assert torch.equal(written(others[:1]), written([]))
 
 
 def test_a_text_ends_where_the_window_ends(engine, shape):

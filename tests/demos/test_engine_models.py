@@ -69,7 +69,7 @@ def test_loading_says_what_it_is_doing(engine, tiny_model, monkeypatch):
     engine.load("a", tiny_model)
     assert seen == [
         ("a", "making room"),
-        ("a", "reading weights"),
+        ("a", "reading 0 MiB of weights"),
         ("a", "comparing with the model's own results"),
     ]
     assert engine.loading() == {}

@@ -1,0 +1,94 @@
+"""What cannot be run is refused over HTTP with a sentence that names it, and nothing is queued or recorded."""
+
+import json
+import shutil
+
+import pytest
+
+from demos import queue
+from demos.models import Demo, Run
+from tests.demos.test_model_files import BROKEN
+
+RUNS = "/api/v1/demos/tiny-generate/runs"
+
+
+def refused(client, body, **extra):
+    """The answer's status and sentence, after a look that nothing is left behind."""
+    answer = client.post(
+        RUNS, body, content_type="application/json", headers={"Sec-Fetch-Site": "same-origin"}, **extra
+    )
+    assert Run.objects.count() == 0
+    assert queue.waiting() == 0
+    return answer.status_code, answer.json()["detail"]
+
+
+TOO_LARGE = json.dumps({"inputs": {"prompt": "x" * 10_000_000}})
+BODIES = [
+    ('{"inputs": {"prompt": "a\\u0000b"}}', 422, "prompt: contains the control character U+0000; expected text"),
+    ('{"inputs": {"prompt": "a\\u001bb"}}', 422, "prompt: contains the control character U+001B; expected text"),
+    ('{"inputs": {"prompt": "x", "temperature": NaN}}', 422, "temperature: must be a finite number"),
+    ('{"inputs": {"prompt": "x", "temperature": Infinity}}', 422, "temperature: must be a finite number"),
+    ('{"inputs": {"prompt": "x", "temperature": 1e400}}', 422, "temperature: must be a finite number"),
+    ('{"inputs": {"prompt": "x", "temperature": "hot"}}', 422, "temperature: must be a valid number"),
+    ('{"inputs": {"prompt": "x", "temperature": -0.1}}', 422, "temperature: must be greater than or equal to 0"),
+    ('{"inputs": {"prompt": "x", "top_p": 1.1}}', 422, "top_p: must be less than or equal to 1"),
+    ('{"inputs": {"prompt": "x", "top_k": 1.5}}', 422, "top_k: must be a valid integer"),
+    ('{"inputs": {"prompt": "x", "max_new_tokens": 1e9}}', 422, "max_new_tokens: must be less than or equal to 400"),
+    ('{"inputs": {"prompt": "x", "seed": 99999999999}}', 422, "seed: must be less than or equal to 4294967295"),
+    ('{"inputs": {"prompt": ["x"]}}', 422, "prompt: must be a valid string"),
+    ('{"inputs": {"prompt": "x", "tempo": 1}}', 422, "tempo: is not an input of this demo"),
+    ('{"inputs": {"prompt": "' + "number " * 41 + '"}}', 422, "tokens; this model reads at most 40"),
+    ('{"inputs": {"prompt": "' + "x" * 8001 + '"}}', 422, "prompt: must have at most 8000 characters"),
+    (TOO_LARGE, 413, "at most"),
+    ('{"inputs": ', 400, ""),
+    ("[" * 100_000, 400, ""),
+    ('{"inputs": []}', 422, ""),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "sentence"), BODIES)
+def test_inputs_are_refused_by_name(client, demo, announced, body, status, sentence):
+    found, detail = refused(client, body)
+    assert (found, sentence in detail) == (status, True), detail[:300]
+
+
+def test_a_form_that_is_too_large_is_refused_in_words(client, demo, announced):
+    answer = client.post(
+        "/demos/tiny-generate/run/", {"prompt": "x" * 10_000_000}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.status_code in (400, 413)
+    assert Run.objects.count() == 0
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sentence", BROKEN)
+def test_a_model_that_cannot_be_loaded_takes_no_runs(client, demo, tiny_model, tmp_path, settings, sentence):
+    folder = shutil.copytree(tiny_model, tmp_path / "models" / "tiny")
+    BROKEN[sentence](folder)
+    settings.MODELS_DIR = folder.parent
+    queue.announce_worker("w", {"models": [], "slots": 4, "busy": 0})
+    status, detail = refused(client, '{"inputs": {"prompt": "We study"}}')
+    assert status == 503
+    assert sentence in detail
+    assert str(folder.parent) not in detail
+
+
+@pytest.mark.parametrize(
+    ("model", "figures", "status", "sentence"),
+    [
+        ("nowhere", {}, 503, "This site has no model 'nowhere'"),
+        ("../secrets", {}, 503, "a name may not lead out of its folder"),
+        ("org/gated", {}, 503, "This site has no model 'org/gated'"),
+        ("tiny", {}, 503, "No running worker has the model 'tiny' ready."),
+        ("tiny", {"loading": {"tiny": "reading 24 MiB of weights"}}, 503, "Being loaded: reading 24 MiB of weights."),
+        ("tiny", {"failures": {"tiny": "model 'tiny' cannot be had from the hub: it is gated"}}, 503, "it is gated"),
+        ("tiny", {"failures": {"tiny": "model 'tiny' does not fit into this worker's memory"}}, 503, "does not fit"),
+    ],
+)
+def test_a_model_that_is_not_there_takes_no_runs(client, demo, model, figures, status, sentence):
+    Demo.objects.update(model=model)
+    queue.announce_worker("w", {"models": [], "slots": 4, "busy": 0, **figures})
+    found, detail = refused(client, '{"inputs": {"prompt": "We study"}}')
+    assert (found, sentence in detail) == (status, True), detail
