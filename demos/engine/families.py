@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from ..model_files import ModelError
+from ..zoo.awd_lstm import AwdLstmCache
 from ..zoo.sha_rnn import ShaRnnCache
 from .alone import AloneSlots
+from .awd_lstm import AwdLstmSlots
 from .decoder import Decoder, NoSlots, Piece
 from .encoder_decoder import EncoderDecoderSlots
 from .key_value import KeyValueSlots, start_token
@@ -54,8 +56,12 @@ def _candidates(loaded: LoadedModel, slots: int, graphs: bool) -> Iterator[Calla
         yield lambda: EncoderDecoderSlots(model, slots)
         yield lambda: AloneSlots(model, slots)
         return
-    if isinstance(_memory(model), ShaRnnCache):
+    memory = _memory(model)
+    if isinstance(memory, ShaRnnCache):
         yield lambda: ShaRnnSlots(model, slots)
+        return
+    if isinstance(memory, AwdLstmCache):
+        yield lambda: AwdLstmSlots(model, slots)
         return
     parameters = inspect.signature(model.forward).parameters
     if "position_ids" in parameters and "past_key_values" in parameters:
