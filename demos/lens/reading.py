@@ -70,12 +70,14 @@ class Reading:
 class Look(OneShot):
     """Read a text and keep what attends to what. Tokens at `hidden` (counted with the special ones) are kept from the model.
 
-    An encoder-decoder needs what its decoder is to read: `target`, token ids without the start token.
+    `further` are ids of tokens behind the text: what the model wrote, or, for an encoder-decoder, what its decoder reads
+    behind its start token. There, `target` is the same as a text.
     """
 
     text: str
     hidden: tuple[int, ...] = ()
-    target: tuple[int, ...] = ()
+    further: tuple[int, ...] = ()
+    target: str = ""
     most: int = LONGEST_MAP
 
     def work(self, loaded: LoadedModel) -> Generator[None, None, Reading]:
@@ -85,6 +87,9 @@ class Look(OneShot):
         for place in self.hidden:
             if not 0 <= place < len(ids):
                 raise RequestError(f"token {place} is to be hidden; the text has {len(ids)}, counted from 0")
+        pair = loaded.model.config.is_encoder_decoder
+        if not pair:
+            ids = [*ids, *self.further][: self.most]
         tokens = pieces(loaded, ids)
         places = sorted(set(self.hidden))
         read = _masked(loaded, ids, places)
@@ -94,7 +99,7 @@ class Look(OneShot):
             guesses = _likeliest(loaded, output, places)
             return Reading(ids, tokens, kernels=kernels, guesses=guesses, hidden="mask" if read else "")
         with implementation(loaded.model, "eager" if loaded.attention == "sdpa" else loaded.attention):
-            if loaded.model.config.is_encoder_decoder:
+            if pair:
                 maps, way, guesses = self._pair(loaded, ids, tokens), "attention_mask" if self.hidden else "", []
             else:
                 maps, way, guesses = self._alone(loaded, ids, tokens)
@@ -130,7 +135,8 @@ class Look(OneShot):
     def _pair(self, loaded: LoadedModel, ids: list[int], tokens: list[str]) -> list[Map]:
         model = loaded.model
         start = model.config.decoder_start_token_id
-        written = [start if start is not None else model.config.bos_token_id, *self.target][: self.most]
+        given = loaded.tokenizer(self.target)["input_ids"] if self.target else self.further
+        written = [start if start is not None else model.config.bos_token_id, *given][: self.most]
         seen = torch.tensor([[int(i not in self.hidden) for i in range(len(ids))]], device=model.device)
         output = model(
             input_ids=torch.tensor([ids], device=model.device),
@@ -140,12 +146,12 @@ class Look(OneShot):
         )
         own = pieces(loaded, written)
         maps = []
-        for name, rows, columns, given in (
+        for name, rows, columns, theirs in (
             ("encoder", tokens, tokens, output.encoder_attentions),
             ("decoder", own, own, output.decoder_attentions),
             ("cross", own, tokens, output.cross_attentions),
         ):
-            weights = _weights(loaded, given)
+            weights = _weights(loaded, theirs)
             if name == "encoder" and self.hidden:
                 weights = [_blank(w, sorted(self.hidden)) for w in weights]
             maps.append(Map(name, rows, columns, list(range(len(weights))), weights))
@@ -173,6 +179,16 @@ def movement(before: Map, after: Map) -> list[list[float]]:
         share = (old - new).abs().sum(-1) / 2
         moved.append([float(s[t].mean()) if bool(t.any()) else 0.0 for s, t in zip(share, there, strict=True)])
     return moved
+
+
+def strongest(map_: Map, most: int = 3) -> list[list[tuple[int, float]]]:
+    """For each row what it looks at most, over all layers and heads alike: (column, share)."""
+    mean = torch.stack(map_.weights).mean((0, 1))
+    best = mean.topk(min(most, mean.shape[1]))
+    return [
+        [(column, share) for column, share in zip(columns, shares, strict=True) if share > 0]
+        for columns, shares in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
 
 
 def _weights(loaded: LoadedModel, given: Any) -> list[Tensor]:

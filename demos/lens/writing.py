@@ -23,3 +23,13 @@ def rows_of(capture: AttentionCapture) -> Tensor:
     for start, weights in capture.spans:
         whole[:, start : start + weights.shape[1], : weights.shape[2]] = weights
     return whole
+
+
+def glance(hooks: list[AttentionCapture], most: int = 3) -> list[tuple[int, float]]:
+    """What the newest token was chosen by looking at most, over all layers and heads: (place, share)."""
+    rows = [hook.spans[-1][1][:, -1].mean(0) for hook in hooks if hook.spans]
+    if not rows:
+        return []
+    mean = torch.stack(rows).mean(0)
+    best = mean.topk(min(most, len(mean)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

@@ -28,7 +28,14 @@ def lens_folders(tiny_model, tmp_path_factory):
     )
     tags = t.BertConfig(**{**bert.to_dict(), "id2label": {0: "O", 1: "B-TASK", 2: "I-TASK", 3: "B-MODEL"}})
     gpt2 = t.GPT2Config(
-        **common, **ends, n_embd=32, n_layer=3, n_head=4, n_positions=256, initializer_range=0.4, tie_word_embeddings=True
+        **common,
+        **ends,
+        n_embd=32,
+        n_layer=3,
+        n_head=4,
+        n_positions=256,
+        initializer_range=0.4,
+        tie_word_embeddings=True,
     )
     bart = t.BartConfig(
         **common,

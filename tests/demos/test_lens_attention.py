@@ -84,7 +84,13 @@ def test_thumbnails_keep_single_bright_cells():
 def test_both_stacks_of_an_encoder_decoder_and_what_joins_them(look, lens_folders):
     model, tokenizer = direct(AutoModelForSeq2SeqLM, lens_folders["bart"], attn_implementation="eager")
     target = tokenizer("models of speech")["input_ids"]
-    reading = look("bart", target=tuple(target))
+    reading = look("bart", target="models of speech")
+    again = look("bart", further=tuple(target))
+    assert all(
+        torch.equal(a, b)
+        for x, y in zip(reading.maps, again.maps, strict=True)
+        for a, b in zip(x.weights, y.weights, strict=True)
+    )
     source = tokenizer(TEXT, return_tensors="pt")["input_ids"]
     written = torch.tensor([[model.config.decoder_start_token_id, *target]])
     output = model(input_ids=source, decoder_input_ids=written, output_attentions=True)

@@ -1,0 +1,3 @@
+import { rewriting } from "../rewriting.js";
+
+rewriting("translate");
