@@ -22,7 +22,7 @@ from miniconf.accounts.models import User
 from miniconf.limits import allow
 from miniconf.live import BrokerDown
 from miniconf.live.registry import LiveError
-from miniconf.mail import send_mail
+from miniconf.mail import incoming, send_mail
 
 from . import changes
 from .html_mail import text_of_html
@@ -59,10 +59,13 @@ def receive(raw: bytes, *, recipients: Collection[str] = ()) -> InboundMail:
     known = InboundMail.objects.filter(mail_id=mail_id).first()
     if known is not None:
         return known
+    brought_to = [*(recipient.strip().strip("<>") for recipient in recipients), *addresses(mail, *_TO)]
+    if any(taken(mail, brought_to) for taken in incoming):
+        return _note(mail_id, refused="It is a report about one of this site's mails.")
     user: User | None = None
     try:
         check_person(mail)
-        to = _reply_to(mail, recipients)
+        to = _reply_to(brought_to)
         user = User.objects.filter(pk=to.user_id, is_active=True).first()
         if user is None:
             raise Refused("There is no account that it could speak for.")
@@ -104,10 +107,10 @@ def _note(mail_id: str, *, user: User | None = None, message: Message | None = N
     return row
 
 
-def _reply_to(mail: EmailMessage, recipients: Collection[str]) -> ReplyTo:
+def _reply_to(brought_to: Collection[str]) -> ReplyTo:
     """What the signed address says. Raises Refused where there is none."""
     seen = False
-    for address in (*(recipient.strip().strip("<>") for recipient in recipients), *addresses(mail, *_TO)):
+    for address in brought_to:
         seen = seen or is_ours(address)
         try:
             return read_address(address)

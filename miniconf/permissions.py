@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 from django.contrib.auth.models import AnonymousUser
 from typing_extensions import TypeIs
 
-from papers.models import Authorship, Conference, Paper, Person
+from miniconf.people.roles import is_moderator, is_staff_of, moderates
+from papers.models import Authorship, Conference, Paper, Person, Sponsor
 
 if TYPE_CHECKING:
     from demos.models import Demo
@@ -52,8 +53,9 @@ def can_post(user: Viewer, room_key: str) -> bool:
 
 
 def can_moderate(user: Viewer, room_key: str) -> bool:
-    """Remove other people's messages: organizers. Authors may not: they would judge their own critics."""
-    return is_organizer(user) and bool(room_key)
+    """Remove other people's messages: organizers, and moderators, chairs and booths' staff in the rooms handed over to
+    them. Authors may not: they would judge their own critics."""
+    return bool(room_key) and (is_organizer(user) or (is_member(user) and moderates(user, room_key)))
 
 
 def can_moderate_room(user: Viewer, room_key: str, author_ids: Collection[int]) -> bool:
@@ -75,13 +77,13 @@ def can_judge(user: Viewer, room_key: str, author_ids: Collection[int], writer_i
 
 
 def can_sanction(user: Viewer, about: User) -> bool:
-    """Mute or ban somebody: organizers, and neither one another nor themselves."""
-    return is_organizer(user) and user.pk != about.pk and not about.is_organizer
+    """Mute or ban somebody: organizers and moderators, and neither one another nor themselves."""
+    return can_see_moderation(user) and user.pk != about.pk and not can_see_moderation(about)
 
 
 def can_see_moderation(user: Viewer) -> bool:
     """See what goes on in all rooms, reports, sanctions, and the record of what moderators did; keep the word list."""
-    return is_organizer(user)
+    return is_organizer(user) or (is_member(user) and is_moderator(user))
 
 
 def can_forget(user: Viewer, about: User) -> bool:
@@ -135,6 +137,11 @@ def can_edit_paper(user: Viewer, paper: Paper) -> bool:
     return is_organizer(user) or is_author(user, paper)
 
 
+def can_manage_people(user: Viewer) -> bool:
+    """See who takes part, with addresses; invite, hand over roles, switch accounts off."""
+    return is_organizer(user)
+
+
 def can_import(user: Viewer) -> bool:
     """Read a programme from files into the site."""
     return is_organizer(user)
@@ -176,9 +183,12 @@ def can_edit_everything(user: Viewer) -> bool:
 
 
 def can_edit(user: Viewer, row: object) -> bool:
-    """Change something of a row of the programme: organizers anything, authors their papers, people themselves."""
+    """Change something of a row of the programme: organizers anything, authors their papers, people themselves, staff their
+    booth."""
     if is_organizer(user):
         return True
     if isinstance(row, Paper):
         return can_edit_paper(user, row)
+    if isinstance(row, Sponsor):
+        return is_member(user) and is_staff_of(user, row)
     return isinstance(row, Person) and is_member(user) and row.user_id == user.pk

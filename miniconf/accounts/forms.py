@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from allauth.account.forms import ConfirmLoginCodeForm, RequestLoginCodeForm
 from django import forms
 
-from papers.models import Conference
+from miniconf.people.admission import may_make_account
 
 from .models import ApiToken, User
 from .services import account_for_code
@@ -38,7 +38,7 @@ class RequestCodeForm(RequestLoginCodeForm):
     def clean_email(self) -> str:
         email: str = super().clean_email()
         if email:
-            self._user = account_for_code(email=email, may_create=Conference.current().open_registration)
+            self._user = account_for_code(email=email, may_create=may_make_account(email))
         return email
 
 
