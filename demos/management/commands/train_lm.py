@@ -66,7 +66,7 @@ class Command(BaseCommand):
         from tqdm import tqdm
 
         from demos.zoo import cards, corpus, training
-        from demos.zoo.evaluation import HeldOut
+        from demos.zoo.evaluation import HeldOut, compressor_bits
         from demos.zoo.families import FAMILIES
 
         if options["threads"]:
@@ -99,9 +99,23 @@ class Command(BaseCommand):
         weights = sum(p.numel() for p in trainer.model.parameters())
         self.stdout.write(f"{weights / 1e6:.2f} M weights, {sum(map(len, tokens)):,} tokens, on {recipe.device}")
         self._train(trainer)
-        figures = trainer.figures()
-        cards.write_card(trainer, figures, [path.name for path in options["data"]], held_out)
         trainer.save()
+        self.stdout.write("measuring on the held-out text ...")
+        figures = trainer.figures()
+        notes = []
+        if options["words_from"]:
+            notes.append(f"It started from the word vectors of {options['words_from'].name}.")
+        run = cards.Run(
+            folder,
+            family,
+            recipe,
+            trainer.progress,
+            trainer.model.eval(),
+            tokenizer,
+            [path.name for path in options["data"]],
+            tuple(notes),
+        )
+        cards.write_card(run, figures, len(held_out), compressor_bits(held_out, train), training.read_log(folder))
         bits = figures["held_out_bits_per_byte"]
         self.stdout.write(f"held-out text: {bits:.3f} bits per byte; checkpoint in {folder}")
 
