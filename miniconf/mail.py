@@ -14,7 +14,6 @@ from django.template.loader import render_to_string
 from miniconf.observing.metrics import MAILS
 from papers.models import Conference
 
-
 # Asked about each mail that comes in, before it is taken for somebody's answer: given the mail and the addresses it was
 # brought to, whether it was for them.
 incoming: list[Callable[[EmailMessage, Collection[str]], bool]] = []

@@ -30,6 +30,7 @@ OPEN_FIELDS: dict[str, tuple[str, ...]] = {
         "thumbnail_file", "poster_file", "slides_file",
     ),
     "person": ("affiliation", "biography", "url", "image_url"),
+    "sponsor": ("description", "url", "logo_url", "video_url", "links", "join_url_private", "join_note_private"),
 }  # fmt: skip
 LATEST = 500  # edits kept of one row; older ones are forgotten
 

@@ -18,7 +18,7 @@ LARGEST_FILE = 20_000_000  # bytes
 class PeopleFile(forms.Form):
     file = forms.FileField(
         label="Table of people",
-        help_text="CSV, TSV or XLSX with a column “email”, and if you like “name” and “affiliation”. Nothing is changed yet.",
+        help_text="CSV, TSV or XLSX with a column “email”, perhaps “name” and “affiliation”. Nothing is changed yet.",
     )
 
     def clean_file(self) -> Any:

@@ -34,9 +34,7 @@ class Preview:
 def preview(attendees: Iterable[Attendee]) -> Preview:
     """What `invite` would do."""
     wanted = {attendee.email: attendee for attendee in attendees}
-    members = set(
-        User.objects.filter(email__in=wanted, last_login__isnull=False).values_list("email", flat=True)
-    )
+    members = set(User.objects.filter(email__in=wanted, last_login__isnull=False).values_list("email", flat=True))
     known = {row.email: row for row in Invitation.objects.filter(email__in=wanted)}
     new, changed, unchanged = [], [], 0
     for email, attendee in wanted.items():
@@ -61,7 +59,12 @@ def invite(attendees: Iterable[Attendee], *, by: User, source: str, send: bool) 
     Invitation.objects.bulk_create(
         [
             Invitation(
-                email=one.email, name=one.name, affiliation=one.affiliation, source=source[:120], invited_by=by, due=send
+                email=one.email,
+                name=one.name,
+                affiliation=one.affiliation,
+                source=source[:120],
+                invited_by=by,
+                due=send,
             )
             for one in planned.new
         ],
@@ -152,7 +155,9 @@ def _failed(invitation: Invitation, error: str, *, again: bool) -> None:
     """What may go through later is due again, three times at most."""
     again = again and invitation.attempts < 3
     Invitation.objects.filter(pk=invitation.pk).update(
-        state=Invitation.State.WAITING if again else Invitation.State.FAILED, due=again, error=" ".join(error.split())[:300]
+        state=Invitation.State.WAITING if again else Invitation.State.FAILED,
+        due=again,
+        error=" ".join(error.split())[:300],
     )
 
 

@@ -25,7 +25,7 @@ from miniconf.live.access import access_changed
 from miniconf.permissions import can_manage_people
 from papers.models import Person
 
-from . import admission, invitations, matching, roles
+from . import invitations, matching, roles
 from .forms import AdmissionForm, PeopleFile, RoleForm
 from .models import Act, Invitation, Role
 from .reading import Attendee, read_people
@@ -145,7 +145,10 @@ def invited(request: HttpRequest) -> HttpResponse:
                 for piece in uploaded.chunks():
                     file.write(piece)
             found = read_people(path)
-        problems = [*found.problems.lines, *([f"… and {found.problems.left_out} more"] if found.problems.left_out else [])]
+        problems = [
+            *found.problems.lines,
+            *([f"… and {found.problems.left_out} more"] if found.problems.left_out else []),
+        ]
         if not problems:
             key = get_random_string(32)
             rows = [(one.email, one.name, one.affiliation) for one in found.attendees.values()]
@@ -249,7 +252,9 @@ def save_admission(request: HttpRequest) -> HttpResponse:
 def authors(request: HttpRequest) -> HttpResponse:
     """Authors without an account and the accounts that may be theirs."""
     if request.method == "POST":
-        person = get_object_or_404(Person, pk=request.POST.get("person", "").isdigit() and request.POST["person"] or 0)
+        person = get_object_or_404(
+            Person, pk=(request.POST.get("person", "").isdigit() and request.POST["person"]) or 0
+        )
         if request.POST.get("action") == "unlink":
             matching.unlink(person=person)
             record(me(request), "unlinked an author from an account", person.name)

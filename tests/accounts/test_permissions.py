@@ -46,6 +46,7 @@ TABLE = {
     "change something of an event": ["organizer"],
     "decide on everybody's changes": ["organizer"],
     "import a programme": ["organizer"],
+    "handle accounts and invitations": ["organizer"],
     "bookmark": MEMBERS,
     "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
     "host's list of a table": ["author", "organizer"],
@@ -129,6 +130,8 @@ def allowed(action, user):
             return permissions.can_edit(user, rows[action.split()[-1]])
         case "decide":
             return permissions.can_edit_everything(user)
+        case "handle":
+            return permissions.can_manage_people(user)
         case "import":
             return permissions.can_import(user)
         case "bookmark":
@@ -180,4 +183,5 @@ def test_the_table_names_every_predicate():
         "can_manage_seats",
         "can_announce",
         "can_manage_demos",
+        "can_manage_people",
     }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import smtplib
-import socketserver
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,6 +17,7 @@ from miniconf.accounts.models import User
 from papers import reminders
 from papers.models import Bookmark, Conference, Event, Paper, Presentation, Seat, SentReminder, Session
 from papers.reminder_tasks import send_reminders
+from tests.mail_server import MailServer
 from tests.running import free_port
 
 pytestmark = pytest.mark.django_db
@@ -164,62 +163,6 @@ def test_two_workers_at_once_send_each_mail_once(time_machine):
         assert sum(pool.map(work, range(2))) == 20
     assert sorted(message.to[0] for message in mail.outbox) == [f"{n:02}@example.org" for n in range(20)]
     assert SentReminder.objects.count() == 20
-
-
-class MailServer(socketserver.ThreadingTCPServer):
-    """A mail server that answers DATA with `answers` in turn ("250 ok" afterwards); "" hangs up after the mail came."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self, port: int) -> None:
-        self.answers: list[str] = []
-        self.refused: dict[str, str] = {}
-        self.taken: list[str] = []
-        super().__init__(("127.0.0.1", port), _Conversation)
-
-
-class _Conversation(socketserver.StreamRequestHandler):
-    server: MailServer
-
-    def say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-    def handle(self) -> None:
-        self.say("220 here")
-        to = ""
-        while line := self.rfile.readline().decode().strip():
-            match line.split()[0].upper():
-                case "RCPT":
-                    to = line.split("<")[1].split(">")[0]
-                    self.say(self.server.refused.get(to, "250 ok"))
-                case "DATA":
-                    self.say("354 go on")
-                    while self.rfile.readline() not in (b".\r\n", b""):
-                        pass
-                    answer = self.server.answers.pop(0) if self.server.answers else "250 ok"
-                    if answer.startswith("250") or not answer:
-                        self.server.taken.append(to)
-                    if not answer:
-                        return
-                    self.say(answer)
-                case "QUIT":
-                    self.say("221 bye")
-                    return
-                case _:
-                    self.say("250 ok")
-
-
-@pytest.fixture
-def mail_server(settings) -> Iterator[MailServer]:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    with MailServer(settings.EMAIL_PORT) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 @pytest.fixture
