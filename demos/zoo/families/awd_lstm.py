@@ -32,7 +32,7 @@ class AwdLstmFamily(Family):
         num_hidden_layers=3,
         clip=0.25,
     )
-    # The authors' enwik8 recipe; that for words (WikiText-2, Penn Treebank) is AwdLstmConfig's defaults with nt-asgd.
+    # The authors' recipe for enwik8; their sizes and dropouts for the Penn Treebank are AwdLstmConfig's defaults.
     paper = Recipe(
         hidden_size=400,
         num_hidden_layers=3,
