@@ -9,6 +9,7 @@ from . import discuss, views, views_authoring
 urlpatterns = [
     path("demos/", views.demo_list, name="demos"),
     path("demos/<slug:slug>/", views.demo_page, name="demo"),
+    path("demos/<slug:slug>/preview/", views.demo_preview, name="demo_preview"),
     path("demos/<slug:slug>/run/", views.run_demo, name="demo_run"),
     path("demos/<slug:slug>/set-up/", views_authoring.demo_setup, name="demo_setup"),
     re_path(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_origin
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -46,12 +46,28 @@ def demo_page(request: HttpRequest, slug: str) -> HttpResponse:
     return _demo_page(request, demo, inputs=_preset(request, demo), shown=_stored(request, demo))
 
 
+@require_GET
+def demo_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a kind can say at once about the form as it stands; nothing where the form is wrong."""
+    demo = _demo(request, slug)
+    kind = kinds.get(demo.kind)
+    try:
+        result = kind.preview(demo, kind.validate(demo, _posted(demo, request.GET)))
+    except Problem:
+        result = None
+    if result is None:
+        return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+    response = render(request, f"demos/previews/{demo.kind}.html", {"result": result})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 @require_POST
 @protect_visitors_too
 def run_demo(request: HttpRequest, slug: str) -> HttpResponse:
     """The form without JavaScript: to the run's page, or back to the form with what is wrong at each field."""
     demo = _demo(request, slug)
-    inputs = _posted(request, demo)
+    inputs = _posted(demo, request.POST)
     try:
         run = create_run(demo=demo, inputs=inputs, user=request.user, visitor=visitor_of(request))
     except Problem as problem:
@@ -186,18 +202,19 @@ def _stored(request: HttpRequest, demo: Demo) -> Run | None:
     return runs_of_examples(demo)[int(place)]
 
 
-def _posted(request: HttpRequest, demo: Demo) -> dict[str, Any]:
+def _posted(demo: Demo, form: QueryDict) -> dict[str, Any]:
     """The form's inputs as text; the kind turns them into numbers or says what is wrong with them.
 
-    A browser sends line breaks as CR LF and an empty field as "": where nothing may stand, that means "left open".
+    A browser sends line breaks as CR LF and an empty field as "": where nothing may stand, that means "left open". Of a box
+    that is not ticked it sends nothing.
     """
     inputs: dict[str, Any] = {}
     for name, field in kinds.get(demo.kind).Inputs.model_fields.items():
-        if name not in request.POST:
-            continue
-        if get_origin(field.annotation) is list:
-            inputs[name] = [value for value in request.POST.getlist(name) if value]
-            continue
-        value = request.POST[name].replace("\r\n", "\n")
-        inputs[name] = None if value == "" and field.default is None else value
+        if field.annotation is bool:
+            inputs[name] = name in form
+        elif get_origin(field.annotation) is list and name in form:
+            inputs[name] = [value for value in form.getlist(name) if value]
+        elif name in form:
+            value = form[name].replace("\r\n", "\n")
+            inputs[name] = None if value == "" and field.default is None else value
     return inputs

@@ -205,6 +205,10 @@ class Kind:
         """What the form's template needs besides inputs, limits and errors; there it is called `form`."""
         return {}
 
+    def preview(self, demo: Demo, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        """What can be said of complete inputs at once, in the web process; templates/demos/previews/<name>.html shows it."""
+        return None
+
     def shown(self, run: Run) -> dict[str, Any]:
         """What templates/demos/results/<name>.html needs besides `run`: the output in words, shades and rows."""
         return {}

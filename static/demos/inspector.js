@@ -12,9 +12,10 @@ export class Inspector {
    * @param {HTMLElement} parts.popover lies in the same positioned element as the text
    * @param {(sentence: string) => void} parts.announce
    * @param {((index: number, alternative: string) => void) | null} parts.onPick null: alternatives are shown only
+   * @param {(index: number) => string} [parts.head] what is said of a token in place of its probability
    */
-  constructor({ text, popover, announce, onPick }) {
-    Object.assign(this, { text, popover, announce, onPick });
+  constructor({ text, popover, announce, onPick, head = null }) {
+    Object.assign(this, { text, popover, announce, onPick, head });
     this.index = null;
     this.pinned = false;
     this.timer = 0;
@@ -104,7 +105,7 @@ export class Inspector {
     this.#place(span);
     if (spoken) {
       const others = token.top.filter(([text]) => text !== token.text).map(([text, p]) => `${visible(text)} ${percent(p)}`);
-      this.announce(`${visible(token.text)}, ${percent(token.p)}.${others.length ? ` Others: ${others.join(", ")}.` : ""}`);
+      this.announce(`${visible(token.text)}, ${this.head?.(index) ?? percent(token.p)}.${others.length ? ` Others: ${others.join(", ")}.` : ""}`);
     }
   }
 
@@ -126,7 +127,7 @@ export class Inspector {
     const rank = token.top.findIndex(([text, p]) => text === token.text && Math.abs(p - token.p) < 1e-3);
     head.append(
       Object.assign(document.createElement("b"), { textContent: visible(token.text) }),
-      ` was given ${percent(token.p)}`,
+      this.head ? `: ${this.head(this.index)}` : ` was given ${percent(token.p)}`,
     );
     const rows = [...token.top];
     if (rank < 0 && rows.length) rows.push([token.text, token.p]);

@@ -8,7 +8,9 @@ const FINISHED = new Set(["succeeded", "failed", "cancelled", "expired"]);
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
-export /** The tokens of an event that carries several (demos/packing.py), one by one. */
+export const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
+
+// The tokens of an event that carries several (demos/packing.py), one by one.
 const single = ({ first, i, items, stream = 0 }) =>
   items.map(([id, text, p, top = []], place) => ({ type: "token", n: first + place, i: i + place, id, text, p, top, stream }));
 
@@ -20,7 +22,6 @@ const waiting = (wait) => {
   const [first, last] = wait.map((s) => Math.round(s / unit));
   return `about ${first === last ? last : `${first} to ${last}`} ${unit === 60 ? "min" : "s"}`;
 };
-const seconds = (s) => (s < 10 ? `${s.toFixed(s < 1 ? 2 : 1)} s` : `${Math.round(s)} s`);
 
 /** Fetches a fragment of a page as elements; null where there is none. */
 export async function fetchFragment(address, options = {}) {
