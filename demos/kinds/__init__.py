@@ -10,15 +10,37 @@ import logging
 
 from demos import packages
 
+from .attack import Attack
+from .attention import Attention
 from .base import Kind, RunContext
 from .compare import Compare
 from .generate import Generate
+from .masks import Masks
+from .outguess import Outguess
+from .sparsity import Sparsity
 from .surprise import Surprise
+from .tasks import Answer, Classify, Entities, Summarize, Translate, ZeroShot
 from .tokens import Tokens
 
 logger = logging.getLogger(__name__)
 
-OWN: list[Kind] = [Generate(), Compare(), Surprise(), Tokens()]
+OWN: list[Kind] = [
+    Generate(),
+    Compare(),
+    Surprise(),
+    Tokens(),
+    Attention(),
+    Masks(),
+    Sparsity(),
+    Attack(),
+    Outguess(),
+    Classify(),
+    Entities(),
+    Answer(),
+    Summarize(),
+    Translate(),
+    ZeroShot(),
+]
 
 
 def _of_packages(taken: set[str]) -> list[Kind]:
