@@ -65,7 +65,7 @@ class SetupForm(forms.Form):
         for name, schema in schemas(kind.Options).items():
             self._add("options", f"option_{name}", field_for(name, schema, preset=schema.get("default")))
         for name, bounds in kind.limits_for(Demo(kind=kind.name, limits={})).items():
-            if "maximum" in bounds and name not in kind.not_preset:
+            if "maximum" in bounds and name not in kind.not_preset and name != "seed":
                 self._add_limit(name, name.replace("_", " ").capitalize(), bounds["maximum"])
         for name, (label, most) in kind.further_limits.items():
             self._add_limit(name, label, most)
