@@ -142,6 +142,11 @@ def can_manage_people(user: Viewer) -> bool:
     return is_organizer(user)
 
 
+def can_see_numbers(user: Viewer) -> bool:
+    """See what waits for organizers today, and how much the conference is used."""
+    return is_organizer(user)
+
+
 def can_import(user: Viewer) -> bool:
     """Read a programme from files into the site."""
     return is_organizer(user)

@@ -13,6 +13,7 @@ handler500 = "miniconf.observing.views.server_error"
 urlpatterns = [
     path("organize/demos/", include("demos.urls_organize")),
     path("organize/people/", include("miniconf.people.urls")),
+    path("", include("miniconf.console.urls")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),

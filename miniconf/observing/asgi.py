@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
+from miniconf.console.counting import note_page, visitor_of
+
 from .context import working_for_request
 from .metrics import REQUESTS, SECONDS, SOCKETS, kind_of
 
@@ -40,6 +42,8 @@ class Observed:
                     answered = True
                     SECONDS.labels(kind).observe(perf_counter() - began)
                     REQUESTS.labels(kind, f"{message['status'] // 100}xx").inc()
+                    if kind == "page" and _is_a_page(scope, message):
+                        note_page(scope["path"], visitor_of(scope))
                     # A copy: an answer from memory is sent to others, too.
                     message = {**message, "headers": [*message.get("headers", ()), (HEADER, name.encode())]}
                 await send(message)
@@ -49,3 +53,13 @@ class Observed:
             finally:
                 if not answered:  # who asked has gone, or the application has failed
                     REQUESTS.labels(kind, "none").inc()
+
+
+def _is_a_page(scope: dict[str, Any], message: dict[str, Any]) -> bool:
+    """Whether somebody has a whole page before them now: no piece of one, no file, no error."""
+    if scope["method"] != "GET" or message["status"] not in (200, 304):
+        return False
+    if any(name == b"hx-request" for name, _ in scope["headers"]):
+        return False
+    kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+    return message["status"] == 304 or any(kind.startswith(b"text/html") for kind in kinds)

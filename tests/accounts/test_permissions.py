@@ -47,6 +47,7 @@ TABLE = {
     "decide on everybody's changes": ["organizer"],
     "import a programme": ["organizer"],
     "handle accounts and invitations": ["organizer"],
+    "know how much the site is used": ["organizer"],
     "bookmark": MEMBERS,
     "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
     "host's list of a table": ["author", "organizer"],
@@ -130,6 +131,8 @@ def allowed(action, user):
             return permissions.can_edit(user, rows[action.split()[-1]])
         case "decide":
             return permissions.can_edit_everything(user)
+        case "know":
+            return permissions.can_see_numbers(user)
         case "handle":
             return permissions.can_manage_people(user)
         case "import":
@@ -184,4 +187,5 @@ def test_the_table_names_every_predicate():
         "can_announce",
         "can_manage_demos",
         "can_manage_people",
+        "can_see_numbers",
     }

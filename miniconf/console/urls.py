@@ -1,0 +1,12 @@
+"""Addresses of today, numbers, and the beacon."""
+
+from django.urls import path, re_path
+
+from . import views
+
+urlpatterns = [
+    path("organize/today/", views.today_page, name="today"),
+    path("organize/numbers/", views.numbers_page, name="numbers"),
+    re_path(r"^organize/numbers/(?P<name>days|papers)\.csv$", views.numbers_csv, name="numbers_csv"),
+    re_path(r"^papers/(?P<uid>[^/\0]+)/played/$", views.played, name="played"),
+]
