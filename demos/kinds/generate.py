@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from demos.token_count import count_tokens
 from demos.token_text import shown_tokens
+from miniconf.problems import Problem
 
-from .base import InputError, Inputs, Kind, RunCancelled, RunContext, RunFailed
+from .base import InputError, Inputs, Kind, Options, RunCancelled, RunContext, RunFailed
+from .several import Work
 
 if TYPE_CHECKING:
     from demos.models import Demo, Run
@@ -33,12 +35,53 @@ class GenerateInputs(Inputs):
     parent_token: int | None = Field(
         None, ge=0, le=4000, description="Token of that run in whose place this one goes on"
     )
+    steer: float = Field(
+        0, ge=-3, le=3, description="How far to steer, where the demo has a dial; 0 leaves the model alone"
+    )
     alternatives: int = Field(0, ge=0, le=10, description="Report this many of the likeliest tokens at each place")
+
+
+class Template(BaseModel):
+    """The beginning of a prompt; what stands in {braces} is for the visitor to fill in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=60)
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class Dial(BaseModel):
+    """A direction in the states of one layer: the mean over `positive` texts less that over `negative` ones."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    positive_name: str = Field("positive", min_length=1, max_length=30)
+    negative_name: str = Field("negative", min_length=1, max_length=30)
+    positive: list[str] = Field(min_length=1, max_length=20)
+    negative: list[str] = Field(min_length=1, max_length=20)
+    layer: int = Field(ge=0, le=200)
+    strength: float = Field(1.0, gt=0, le=100, description="How often the direction is added at 1 on the dial")
+
+
+class GenerateOptions(Options):
+    templates: list[Template] = Field(default_factory=list, max_length=12)
+    dial: Dial | None = None
 
 
 def _settings(inputs: dict[str, Any]) -> dict[str, Any]:
     """What of the inputs the engine is told."""
-    return {name: value for name, value in inputs.items() if name not in ("parent", "parent_token")}
+    return {name: value for name, value in inputs.items() if name not in ("parent", "parent_token", "steer")}
+
+
+def _hooks(context: RunContext) -> tuple[Any, ...]:
+    """What steers the model, if the dial is not at 0. Raises RunFailed and RunCancelled."""
+    dial, steer = context.options.dial, context.inputs["steer"]
+    if dial is None or not steer:
+        return ()
+    from demos.steering import Direction, steering
+
+    job = Direction(context.model, dial.layer, tuple(dial.positive), tuple(dial.negative))
+    return (steering(dial.layer, Work(context).do(job), steer * dial.strength),)
 
 
 def _is_run_of(demo: Demo, run_id: str) -> bool:
@@ -51,6 +94,7 @@ class Generate(Kind):
     name = "generate"
     title = "Generate"
     Inputs = GenerateInputs
+    Options = GenerateOptions
     seeded = True
     further_limits: ClassVar = {"prompt_tokens": ("Tokens of the prompt", PROMPT_TOKENS)}
 
@@ -64,13 +108,22 @@ class Generate(Kind):
             raise InputError("prompt", f"has {tokens} tokens; this model reads at most {limit}")
         if inputs["parent"] and not _is_run_of(demo, inputs["parent"]):
             raise InputError("parent", "is no run of this demo")
+        if inputs["steer"] and self.options_for(demo).dial is None:
+            raise InputError("steer", "is not 0; this demo has no dial")
         if inputs["seed"] is None:
             inputs["seed"] = secrets.randbelow(2**31)
 
     def output_depends_on(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
         if inputs["parent"]:  # it has its place in a tree, which a result that answers everybody has not
             return None
-        return super().output_depends_on(_settings(inputs))
+        return super().output_depends_on({**_settings(inputs), "steer": inputs["steer"]})
+
+    def form(self, demo: Demo) -> dict[str, Any]:
+        try:
+            options = self.options_for(demo)
+        except Problem:  # told where demos are set up; the form does without
+            return {}
+        return {"templates": options.templates, "dial": options.dial}
 
     def shown(self, run: Run) -> dict[str, Any]:
         return {"tokens": shown_tokens(run.output)}
@@ -90,7 +143,8 @@ class Generate(Kind):
             context.log.tokens(events)
 
         try:
-            request = GenerationRequest(model=context.model, **_settings(context.inputs))
+            hooks = _hooks(context)
+            request = GenerationRequest(model=context.model, hooks=hooks, **_settings(context.inputs))
             handle = context.engine.submit(request, on_tokens, context.log.started)
         except RequestError as error:
             raise RunFailed(str(error)) from error

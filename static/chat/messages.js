@@ -2,6 +2,7 @@
 // date wherever they are shown (the log, a thread, the list of questions).
 
 import { live } from "../live/socket.js";
+import { showCards } from "../site/cards.js";
 import { localTime } from "../site/time.js";
 
 const HUES = 12;
@@ -77,6 +78,7 @@ export class Messages {
     element.removeAttribute("data-state");
     element.dataset.id = message.id;
     this.#known.set(message.id, { html: element.querySelector(".chat-text").innerHTML, ...message });
+    showCards(element.querySelector(".chat-text"));
     if (element.dataset.own) this.#own.set(message.id, JSON.parse(element.dataset.own));
     this.#decorate(element, message);
   }
@@ -208,6 +210,7 @@ export class Messages {
     } else {
       // The server rendered and sanitized it; see miniconf/rendering.py.
       text.innerHTML = html;
+      showCards(text);
     }
   }
 

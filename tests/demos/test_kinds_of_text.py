@@ -56,14 +56,14 @@ def engine(tiny_model, tiny_gpt):
 
 @pytest.fixture
 def run_kind(engine, _models_dir, db):
-    def run(kind_name, inputs, *, cancel=False, options=None):
+    def run(kind_name, inputs, *, cancel=False, options=None, model="tiny"):
         kind = kinds.get(kind_name)
-        demo = Demo(slug="d", kind=kind_name, model="tiny", options=options or {"models": ["tiny-gpt"]})
+        demo = Demo(slug="d", kind=kind_name, model=model, options=options or {"models": ["tiny-gpt"]})
         clean = kind.validate(demo, inputs)
         log, parts = Log(), Parts()
         context = RunContext(
             engine=engine,
-            model="tiny",
+            model=model,
             inputs=clean,
             log=log,
             watch_cancel=(lambda stop: stop()) if cancel else (lambda stop: None),
@@ -197,3 +197,36 @@ def test_bits_are_shared_out_over_words_without_loss():
     assert spans_of(text) == [(0, 3), (3, 8), (8, 11)]
     assert bits_of_spans(text, tokens, spans_of(text)) == [2.0, 5.0, 8.0]
     assert "".join(pieces(text, [(a, b) for a, b, _ in tokens])) == text
+
+
+DIAL = {"positive": ["We are glad."], "negative": ["We are sad."], "layer": 1}
+
+
+def test_a_dial_adds_the_difference_of_two_sides_to_a_layer_and_nothing_at_zero(engine, run_kind):
+    import torch
+
+    from demos.engine import GenerationRequest
+    from demos.engine.hooks import layers_of
+    from demos.steering import Direction
+
+    direction = engine.run(Direction("tiny-gpt", 1, ("We are glad.",), ("We are sad.",))).result(60)
+    loaded = next(loaded for loaded in engine.models() if loaded.name == "tiny-gpt")
+    means, seen = [], []
+    handle = layers_of(loaded.model)[1].register_forward_hook(
+        lambda _m, _i, output: seen.append(output[0] if isinstance(output, tuple) else output)
+    )
+    for text in ("We are glad.", "We are sad."):
+        with torch.inference_mode():
+            loaded.model(torch.tensor([ids_of(engine, "tiny-gpt", text)]))
+        means.append(seen[-1].reshape(-1, 32)[1:].mean(0))
+    handle.remove()
+    torch.testing.assert_close(direction, means[0] - means[1], rtol=1e-4, atol=1e-5)
+
+    def written(steer):
+        inputs = {"prompt": "We study", "max_new_tokens": 10, "seed": 3, "steer": steer}
+        return run_kind("generate", inputs, options={"dial": DIAL}, model="tiny-gpt")[0]["text"]
+
+    plain: list = []
+    engine.submit(GenerationRequest("tiny-gpt", "We study", 10, 0.8, 0, 0.95, 3), plain.extend).result(60)
+    assert written(0) == "".join(token.text for token in plain)
+    assert written(3) != written(0)

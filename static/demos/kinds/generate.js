@@ -104,4 +104,25 @@ class Writing {
   }
 }
 
-demoKind("generate", { summarize, result: (view) => new Writing(view) });
+/** Templates fill the prompt and select what is to be written in; the dial tells its number. */
+function mount(panel) {
+  const { element } = panel.form;
+  element.addEventListener("click", (event) => {
+    const template = event.target.closest("[data-template]")?.dataset.template;
+    if (template === undefined) return;
+    panel.form.fill({ prompt: template });
+    const prompt = panel.form.control("prompt");
+    const gap = /\{[^{}]*\}/.exec(template);
+    prompt.focus();
+    if (gap) prompt.setSelectionRange(gap.index, gap.index + gap[0].length);
+  });
+  const dial = panel.form.control("steer");
+  const value = element.querySelector('[data-part="dial-value"]');
+  if (!dial || !value) return;
+  const show = () => (value.textContent = Number(dial.value) > 0 ? `+${dial.value}` : dial.value);
+  dial.addEventListener("input", show);
+  element.addEventListener("demo:filled", show);
+  show();
+}
+
+demoKind("generate", { summarize, result: (view) => new Writing(view), mount });
