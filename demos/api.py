@@ -21,8 +21,11 @@ from miniconf.permissions import can_see_demo, is_member
 from miniconf.problems import Problem, unauthorized
 from miniconf.serving.same_origin import refuse_other_sites
 
-from . import kinds, queue, services, stored
+from . import kinds, services, stored
+from .model_cards import shown_name
+from .model_states import model_state
 from .models import Demo, Run
+from .panels import living_workers
 
 router = Router(tags=["demos"])
 
@@ -67,8 +70,9 @@ class DemoList(Schema):
 class ModelOut(Schema):
     name: str
     demos: list[str] = Field(description="Slugs of the demos that use it")
-    ready: bool = Field(description="Whether a worker has it in memory now")
-    workers: int = Field(description="How many have")
+    state: str = Field(description="ready, waking (loaded when somebody runs it), loading, failed, absent or unknown")
+    detail: str = Field(description="The same in a sentence")
+    workers: int = Field(description="How many have it in memory now")
 
 
 class ModelList(Schema):
@@ -201,17 +205,25 @@ def list_models(
     limit: int = Query(50, ge=1, le=100),
     offset: int = Query(0, ge=0),
 ) -> dict[str, Any]:
-    """503 where the broker, which knows the workers, cannot be reached."""
     demos: dict[str, list[str]] = {}
     for demo in _shown():
         for name in stored.models_of(demo):
             demos.setdefault(name, []).append(demo.slug)
-    ready = Counter(name for worker in queue.workers() for name in worker["models"])
-    items = [
-        {"name": name, "demos": slugs, "ready": ready[name] > 0, "workers": ready[name]}
-        for name, slugs in sorted(demos.items())
-    ]
-    return {"items": items[offset : offset + limit], "count": len(items)}
+    workers = living_workers()
+    having = Counter(name for worker in workers or () for name in worker["models"])
+    items = []
+    for name in sorted(demos)[offset : offset + limit]:
+        found = model_state(name, workers)
+        items.append(
+            {
+                "name": shown_name(name),
+                "demos": demos[name],
+                "state": found.state,
+                "detail": found.sentence,
+                "workers": having[name],
+            }
+        )
+    return {"items": items, "count": len(demos)}
 
 
 @router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")

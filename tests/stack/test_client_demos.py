@@ -37,7 +37,7 @@ def test_what_there_is_to_run(stack, token):
         assert client.demo(DEMO)["inputs_schema"]["properties"]["temperature"]["maximum"] == 2
         assert [e["title"] for e in client.examples(DEMO)] == [e["title"] for e in demo["examples"]]
         (model,) = [model for model in client.models() if model["name"] == "sha-rnn"]
-        assert model["ready"]
+        assert model["state"] == "ready"
         assert DEMO in model["demos"]
 
 
