@@ -27,6 +27,7 @@ def lens_folders(tiny_model, tmp_path_factory):
         id2label={0: "language", 1: "vision", 2: "speech"},
     )
     tags = t.BertConfig(**{**bert.to_dict(), "id2label": {0: "O", 1: "B-TASK", 2: "I-TASK", 3: "B-MODEL"}})
+    spans = t.BertConfig(**{**bert.to_dict(), "id2label": {0: "start", 1: "end"}})
     gpt2 = t.GPT2Config(
         **common,
         **ends,
@@ -67,7 +68,7 @@ def lens_folders(tiny_model, tmp_path_factory):
         "bert-mask": lambda: t.BertForMaskedLM(bert),
         "bert-classes": lambda: t.BertForSequenceClassification(bert),
         "bert-tags": lambda: t.BertForTokenClassification(tags),
-        "bert-answers": lambda: t.BertForQuestionAnswering(bert),
+        "bert-answers": lambda: t.BertForQuestionAnswering(spans),
         "bart": lambda: t.BartForConditionalGeneration(bart),
         "bigs": lambda: BigsForMaskedLM(bigs),
     }
