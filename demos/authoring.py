@@ -22,6 +22,7 @@ from papers.models import Edit, Paper
 from papers.values import Values, free_slug
 
 from . import kinds, stored
+from .limits import OF_A_DEMO
 from .models import Demo
 
 KIND = "demo"  # in the history of edits
@@ -71,9 +72,10 @@ def setup_errors(demo: Demo) -> Iterator[SetupError]:
 def _limit_errors(demo: Demo) -> Iterator[SetupError]:
     kind = kinds.get(demo.kind)
     bounds = kind.limits_for(Demo(kind=demo.kind, limits={}))
+    further = {**kind.further_limits, **OF_A_DEMO}
     for name, value in demo.limits.items():
-        if name in kind.further_limits:
-            low, high = 1.0, float(kind.further_limits[name][1])
+        if name in further:
+            low, high = 1.0, float(further[name][1])
         elif "maximum" in bounds.get(name, {}):
             low, high = bounds[name].get("minimum", 0.0), bounds[name]["maximum"]
         else:

@@ -12,6 +12,7 @@ from miniconf.problems import Problem
 from .authoring import FIELDS, MOST_EXAMPLES, allowed_models
 from .example_files import read_examples
 from .kinds import Kind
+from .limits import OF_A_DEMO
 from .models import Demo
 from .setup_fields import field_for, schemas
 
@@ -67,7 +68,7 @@ class SetupForm(forms.Form):
         for name, bounds in kind.limits_for(Demo(kind=kind.name, limits={})).items():
             if "maximum" in bounds and name not in kind.not_preset and name != "seed":
                 self._add_limit(name, name.replace("_", " ").capitalize(), bounds["maximum"])
-        for name, (label, most) in kind.further_limits.items():
+        for name, (label, most) in {**kind.further_limits, **OF_A_DEMO}.items():
             self._add_limit(name, label, most)
 
     def _add(self, group: str, name: str, field: forms.Field) -> None:

@@ -21,7 +21,12 @@ from . import queue
 from .models import Demo, Run
 from .recorded import runs_of
 
-OF_A_DEMO = ("waiting", "runs_per_hour", "runs_per_hour_person")
+# Limits that every kind of demo may have: their names in words, and the most they can be.
+OF_A_DEMO: dict[str, tuple[str, int]] = {
+    "waiting": ("Unfinished runs of it at a time", 10_000),
+    "runs_per_hour": ("Runs an hour", 1_000_000),
+    "runs_per_hour_person": ("Runs an hour of one person", 100_000),
+}
 UNFINISHED = (Run.State.QUEUED, Run.State.RUNNING)
 REMEMBER_EXAMPLES = 30  # seconds: who meets a limit may well ask again and again
 COME_BACK = 15  # seconds, where nothing better is known
