@@ -161,6 +161,16 @@ def test_the_panel_stands_on_the_page_of_a_paper(client: Client, rf):
     assert template.render(Context({"request": request, "key": "paper:none"})).strip() == ""
 
 
+def test_the_room_s_page_has_what_one_hears_of_it_and_the_way_to_keep_order(client, author, bob):
+    client.force_login(bob)
+    mine = client.get("/chat/paper:P1/").content.decode()
+    assert 'action="/follow/"' in mine
+    assert "/moderation/rooms/paper:P1/" not in mine
+    client.force_login(author)
+    assert 'href="/moderation/rooms/paper:P1/"' in client.get("/chat/paper:P1/").content.decode()
+    assert 'action="/follow/"' not in Client().get("/chat/paper:P1/").content.decode()
+
+
 def test_every_session_has_its_room_on_its_page_and_breaks_have_none(client):
     at = {"starts_at": now(), "ends_at": now() + timedelta(hours=1)}
     Session.objects.create(uid="qa", kind="qa", title="Questions", **at)
