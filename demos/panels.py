@@ -46,6 +46,7 @@ class Panel:
     site: str
     errors: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    meanwhile: list[dict[str, Any]] = field(default_factory=list)  # stored results to be seen where a run was refused
     may_discuss: bool = False
     open_to_visitors: bool = False
     shown: Run | None = None  # the chosen example's result
@@ -159,6 +160,7 @@ def panel_for(
         site=request.build_absolute_uri("/").rstrip("/"),
         errors=known,
         problem=" ".join(rest),
+        meanwhile=problem.extra.get("examples", []) if problem else [],
         may_discuss=may_discuss(request.user, demo),
         open_to_visitors=can_run(AnonymousUser(), demo, getattr(request, "conference", None)),
         shown=shown,
