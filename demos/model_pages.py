@@ -11,13 +11,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
 
 from . import kinds
 from .model_cards import Card, address_of, card_of, picture_file, shown_name
 from .model_states import ModelState, model_state
+from .model_use import models_in_use
 from .models import Demo, Run
 from .panels import living_workers
 from .token_count import count_tokens
@@ -26,6 +26,14 @@ from .token_count import count_tokens
 FRESH_SECONDS = 2.0
 MEASURED_RUNS = 50
 MOST_COUNTED = 100_000  # characters
+MADE_FOR = {
+    "writes texts": "writing texts",
+    "fills masks": "filling masks",
+    "classifies texts": "classifying texts",
+    "labels tokens": "labelling tokens",
+    "finds answers in texts": "finding answers in texts",
+    "reads texts": "reading texts",
+}
 
 
 @dataclass(frozen=True)
@@ -45,24 +53,6 @@ class Place:
     device: str
     doing: str
     load: str
-
-
-def models_in_use() -> dict[str, list[Demo]]:
-    """Name of a model -> the demos that anybody can see and that use it."""
-    demos = Demo.objects.filter(enabled=True, kind__in=kinds.KINDS, paper__withdrawn_at=None).select_related("paper")
-    found: dict[str, list[Demo]] = {}
-    for demo in demos:
-        for name in models_of(demo):
-            found.setdefault(name, []).append(demo)
-    return dict(sorted(found.items()))
-
-
-def models_of(demo: Demo) -> list[str]:
-    """The models of a demo, also of one that is not set up rightly."""
-    try:
-        return kinds.get(demo.kind).models_of(demo)
-    except Problem:
-        return [demo.model]
 
 
 @require_GET
@@ -183,7 +173,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
     if card.architecture:
         rows.append(("Architecture", card.architecture))
     if card.purpose:
-        rows.append(("It", card.purpose))
+        rows.append(("Made for", MADE_FOR.get(card.purpose, card.purpose)))
     rows += card.sizes
     if card.tokenizer:
         rows.append(("Tokenizer", card.tokenizer))

@@ -20,6 +20,7 @@ from .encoder_decoder import EncoderDecoderSlots
 from .key_value import KeyValueSlots, start_token
 from .loading import LoadedModel
 from .recurrent import ShaRnnSlots
+from .reread import RereadSlots
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +69,16 @@ def _candidates(loaded: LoadedModel, slots: int, graphs: bool) -> Iterator[Calla
         cuda = loaded.device.startswith("cuda")
         yield lambda: KeyValueSlots(model, slots, padded=cuda, graphs=graphs and cuda)
     yield lambda: AloneSlots(model, slots)
+    yield lambda: RereadSlots(model, slots)
 
 
 @torch.inference_mode()
 def _memory(model: Any) -> Any:
-    """What the model carries from token to token."""
-    return model(torch.ones(1, 1, dtype=torch.long, device=model.device), use_cache=True).past_key_values
+    """What the model carries from token to token; None for one that carries nothing, or in a way of its own."""
+    if "use_cache" not in inspect.signature(model.forward).parameters:
+        return None
+    output = model(torch.ones(1, 1, dtype=torch.long, device=model.device), use_cache=True)
+    return getattr(output, "past_key_values", None)
 
 
 PROBE = 40  # tokens: more than a piece, and some that are stepped
@@ -89,7 +94,8 @@ def _probe(model: Any) -> tuple[list[int], Tensor]:
     drawn = torch.randint(vocabulary, (PROBE,), generator=torch.Generator().manual_seed(0)).tolist()
     ids = torch.tensor([drawn], device=model.device)
     if not model.config.is_encoder_decoder:
-        return drawn, model(ids, use_cache=False).logits[0]
+        caches = "use_cache" in inspect.signature(model.forward).parameters
+        return drawn, model(ids, **({"use_cache": False} if caches else {})).logits[0]
     written = torch.tensor([[start_token(model), *drawn[:-1]]], device=model.device)
     return drawn, model(input_ids=ids, decoder_input_ids=written, use_cache=False).logits[0]
 

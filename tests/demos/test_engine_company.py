@@ -5,7 +5,9 @@ import torch
 from transformers import AutoTokenizer
 
 from demos.engine import Engine, GenerationRequest
+from demos.engine.serving import PREFILL_BUDGET
 from demos.zoo.sha_rnn import ShaRnnConfig, ShaRnnForCausalLM
+from tests.demos.endless import endless
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -64,3 +66,18 @@ def test_long_and_short_neighbours_change_no_bit(engine, words):
         handle.result(120)
     assert seen(middle[1]) == seen(expected)
     assert seen(again[1]) == seen(expected)
+
+
+def test_a_long_prompt_is_read_in_pieces_between_the_steps_of_others(engine):
+    """Its reader waits through several turns, in each of which the running text gets its token."""
+    writing, tokens = endless(engine, "model")
+    begun, first = [], []
+    request = GenerationRequest("model", "We study number " * 300, max_new_tokens=3, seed=1)
+    prompt = len(engine._models["model"].loaded.tokenizer(request.prompt)["input_ids"])
+    reading = engine.submit(
+        request, lambda new: first.append(len(tokens)), lambda: begun.append(len(tokens)), prompt_limit=4000
+    )
+    assert reading.result(120).new_tokens == 3
+    writing.cancel()
+    writing.result(60)
+    assert first[0] - begun[0] >= prompt // PREFILL_BUDGET - 1 >= 2

@@ -12,7 +12,9 @@ from transformers import (
     BloomConfig,
     GPT2Config,
     LlamaConfig,
+    MambaConfig,
     MistralConfig,
+    OpenAIGPTConfig,
     Qwen3Config,
     T5Config,
 )
@@ -23,6 +25,7 @@ from demos.engine.decoder import Piece
 from demos.engine.encoder_decoder import EncoderDecoderSlots
 from demos.engine.families import _difference, _probe
 from demos.engine.key_value import KeyValueSlots
+from demos.engine.reread import RereadSlots
 from tests.demos.endless import never_ending
 
 SMALL = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "initializer_range": 0.3}
@@ -35,6 +38,14 @@ SHAPES = {
     "positions of its own": (
         lambda: BloomConfig(hidden_size=48, n_layer=3, n_head=4, initializer_range=0.3),
         AloneSlots,
+    ),
+    "no cache": (
+        lambda: OpenAIGPTConfig(n_embd=48, n_layer=2, n_head=4, n_positions=256, initializer_range=0.3),
+        RereadSlots,
+    ),
+    "states of its own": (
+        lambda: MambaConfig(hidden_size=48, num_hidden_layers=2, state_size=8, initializer_range=0.3),
+        RereadSlots,
     ),
 }
 T5_HEADS = {
@@ -134,7 +145,8 @@ def test_greedy_output_equals_generate_token_for_token(engine, shape, folder, pe
     asked = [submit(engine, prompt, temperature=0, repetition_penalty=penalty) for prompt in PROMPTS]
     for handle, _ in asked:
         handle.result(60)
-    written = [[t.id for t in tokens] for _, tokens in asked]
+    ends = engine._models["model"].loaded.ends  # reported where bytes of a character were held back until the end
+    written = [[t.id for t in tokens if t.id not in ends] for _, tokens in asked]
     assert max(map(len, written)) > 10
     assert written == [generated(shape, folder, prompt, repetition_penalty=penalty) for prompt in PROMPTS]
 

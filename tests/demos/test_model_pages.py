@@ -56,7 +56,7 @@ def test_a_page_tells_what_the_files_tell(client, model):
     for expected in (
         "A tiny model",
         "ShaRnnForCausalLM",
-        "writes texts",
+        "writing texts",
         "byte pairs",
         "apache-2.0",
         'href="https://example.org/licence"',
