@@ -27,16 +27,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def temporary_site(url: str | None = None, *, imports: list[Path] | None = None, **extra: str) -> Iterator[str]:
-    """Yields the address of a ready site; ends it afterwards. With `url`, that site is used and left alone."""
+def temporary_site(
+    url: str | None = None, *, imports: list[Path] | None = None, data: Path | None = None, **extra: str
+) -> Iterator[str]:
+    """Yields the address of a ready site; ends it afterwards. With `url`, that site is used and left alone.
+
+    `data` is its folder; by default it is a temporary one.
+    """
     if url:
         yield url.rstrip("/")
         return
-    with tempfile.TemporaryDirectory(prefix="miniconf-bench-") as data:
+    with tempfile.TemporaryDirectory(prefix="miniconf-bench-") as temporary:
         port = free_port()
         # Limits are for people; a benchmark is a crowd at one address.
         generous = {"RUN_RATE_ANONYMOUS": "100000/minute", "RUNS_AT_ONCE_PER_PERSON": "1000", "RUN_QUEUE_LIMIT": "1000"}
-        env = {**os.environ, "MINICONF_DATA": data, "PORT": str(port), **generous, **extra}
+        env = {**os.environ, "MINICONF_DATA": str(data or temporary), "PORT": str(port), **generous, **extra}
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
