@@ -85,6 +85,19 @@ def _run_script(source: str, keys: list[str], *arguments: Any) -> Any:
 # --- Waiting ---------------------------------------------------------------------------------------------------------
 
 
+_recent: tuple[float, list[dict[str, Any]]] = (0.0, [])
+
+
+def recent_workers() -> list[dict[str, Any]]:
+    """`workers` as this process saw them within the last second: for those who ask often. None living is asked anew."""
+    global _recent
+    seen, found = _recent
+    if not found or time.monotonic() - seen > 1.0:
+        found = workers()
+        _recent = (time.monotonic(), found)
+    return found
+
+
 def enqueue(run_id: str, entry: Entry) -> None:
     """Put a run into the queue and ring. Raises BrokerDown, and then the run is in no queue."""
     from .tasks import execute_run  # the task module needs this one

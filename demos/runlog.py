@@ -59,13 +59,13 @@ def append_all(batch: dict[str, list[Event]]) -> None:
 
 
 def kept(run_id: str) -> list[Event]:
-    """All events kept so far, in order, each once."""
+    """All events so far, in order, each once. The first is known without being kept."""
     with broker() as r:
         entries = cast(list[tuple[str, dict[str, str]]], r.xrange(_key(run_id)))
-    events: list[Event] = []
+    events: list[Event] = [queued_event()]
     for _, fields in entries:
         for event in unpack(json.loads(fields["frame"])["events"]):
-            if not events or event["n"] > events[-1]["n"]:
+            if event["n"] > events[-1]["n"]:
                 events.append(event)
     return events
 
@@ -145,7 +145,7 @@ def backlog(run: Run, after: int | None) -> list[Event]:
         events = replay(run)
     else:
         try:
-            events = kept(str(run.id)) or [queued_event()]
+            events = kept(str(run.id))
             place = positions.place_of(str(run.id)) if run.state == Run.State.QUEUED else None
         except BrokerDown:
             events, place = [queued_event()], None

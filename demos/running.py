@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -76,7 +77,7 @@ def take(me: Worker) -> Run | None:
         if run is not None:
             return run
         me.places.leave(run_id)
-    if me.order is None and queue.waiting():
+    if me.others and me.order is None and queue.waiting():
         queue.wake()  # the message reached one that cannot take the run; another one may
     return None
 
@@ -155,7 +156,7 @@ class Upkeep:
 
     def loop(self) -> None:
         """For as long as the worker lives."""
-        started = False
+        started, looked = False, -self.EVERY
         while not self.me.stopping.is_set():
             self.wanted.wait(self.EVERY)
             self.wanted.clear()
@@ -164,9 +165,11 @@ class Upkeep:
                     recovery.worker_started(self.me.name)
                     started = True
                 self._obey()
-                self._see_others()
-                if queue.only_one("rescue", RESCUE_EVERY):
-                    recovery.rescue()
+                if time.monotonic() - looked >= self.EVERY:
+                    looked = time.monotonic()
+                    self._see_others()
+                    if queue.only_one("rescue", RESCUE_EVERY):
+                        recovery.rescue()
                 for _ in range(self._missing_hands()):
                     threading.Thread(target=self._serve, name="serve", daemon=True).start()
             except BrokerDown:
@@ -187,6 +190,7 @@ class Upkeep:
 
     def _see_others(self) -> None:
         workers = [w for w in queue.workers() if w["name"] != self.me.name and not w.get("order")]
+        self.me.others = len(workers)
         self.me.elsewhere = {model for worker in workers for model in worker["models"]}
 
     def _missing_hands(self) -> int:

@@ -20,6 +20,7 @@ from miniconf.problems import Problem
 from papers.models import Session
 
 from . import kinds, limits, positions, queue, runlog, stored, watching
+from .model_states import problem_of
 from .models import Demo, Run
 
 WORK_WITHOUT_TOKENS = 32
@@ -80,7 +81,6 @@ def create_run(
             keep=keep,
         )
         try:
-            runlog.append(str(run.id), [runlog.queued_event()])
             queue.enqueue(str(run.id), entry_of(run))
         except BrokerDown:
             run.delete()
@@ -96,7 +96,7 @@ def create_run(
 
 
 def _check_workers(demo: Demo) -> None:
-    workers = queue.workers()
+    workers = queue.recent_workers()
     if not workers:
         raise Problem(
             status=503,
@@ -105,11 +105,8 @@ def _check_workers(demo: Demo) -> None:
             retry_after=15,
         )
     if not any(queue.serves(worker, demo.model) for worker in workers):
-        raise Problem(
-            status=503,
-            title="The model is not loaded",
-            detail=f"No running worker has the model {demo.model!r} ready.",
-            retry_after=15,
+        raise problem_of(demo.model, workers) or Problem(
+            status=503, title="The model is not loaded", detail="No running worker has it ready.", retry_after=15
         )
 
 

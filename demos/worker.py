@@ -25,7 +25,7 @@ from django.utils.timezone import now
 from miniconf.live import BrokerDown
 
 from . import positions, queue, runlog
-from .models import Demo
+from .model_use import wanted_models
 from .places import Places
 from .running import Upkeep
 
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 TELL_POSITIONS = 3.0  # seconds between two rounds, at most
 LOOK_FOR_MODELS = 10  # seconds between looks for demos with models that are not loaded yet
+TRY_AGAIN = 60  # seconds after which a model that could not be loaded is tried again: somebody may have mended it
 
 
 class Worker:
@@ -41,8 +42,9 @@ class Worker:
     def __init__(self, node: str) -> None:
         import torch  # the web process reads this module's constants and must not load torch
 
+        from .backends import offer_all
         from .engine import Engine
-        from .engine.loading import pick_device
+        from .engine.loading import pick_device, pick_dtype
 
         torch.set_num_threads(settings.ENGINE_THREADS)
         # The engine's thread gives up the interpreter in every operation and must get it back soon from the others.
@@ -52,9 +54,17 @@ class Worker:
         self.started_at = time.time()
         self.device = pick_device(settings.ENGINE_DEVICE)
         budget = settings.ENGINE_MEMORY_MB * 2**20 or None
-        self.engine = Engine(slots=settings.ENGINE_SLOTS, device=self.device, budget=budget)
+        self.engine = Engine(
+            slots=settings.ENGINE_SLOTS,
+            device=self.device,
+            budget=budget,
+            dtype=pick_dtype(settings.ENGINE_DTYPE, self.device),
+            graphs=settings.ENGINE_GRAPHS,
+        )
+        offer_all(self.engine, settings.MODEL_BACKENDS)
         self.publisher = runlog.Publisher()
         self.failures: dict[str, str] = {}
+        self._failed: dict[str, float] = {}  # when
         self.stopping = threading.Event()
         self.loaded = threading.Event()
         self._cancels: dict[str, Callable[[], None]] = {}
@@ -63,6 +73,7 @@ class Worker:
         self._positions_changed = threading.Event()
         self.places = Places(settings.ENGINE_SLOTS)
         self.order: str | None = None  # "drain" or "restart"
+        self.others = 0  # workers besides this one
         self.elsewhere: set[str] = set()  # models that other workers have in memory
         self.loadable: set[str] = set()  # models that are loaded when somebody asks for them
         self._listens = False
@@ -72,20 +83,21 @@ class Worker:
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
 
     def models(self) -> set[str]:
-        """Those in memory."""
-        return {loaded.name for loaded in self.engine.models()}
+        """Those in memory, and those that other machines have ready."""
+        return set(self.engine.names())
 
     def log_of(self, run_id: str) -> RunLog:
         return RunLog(self, run_id)
 
     def load(self, model: str, *, make_room: bool = True) -> None:
         """Have `model` ready. Raises demos.engine.loading.ModelError."""
-        from .engine.loading import find_model
+        from .model_files import find_model
 
         with self._loading:
             if self.engine.touch(model):
                 return
-            folder = find_model(model, settings.MODELS_DIR, hub=settings.ENGINE_HUB)
+            with self.engine.fetching(model) as progress:
+                folder = find_model(model, settings.MODELS_DIR, hub=settings.ENGINE_HUB, progress=progress)
             loaded = self.engine.load(
                 model,
                 folder,
@@ -121,19 +133,24 @@ class Worker:
 
     def _load_models(self) -> None:
         """Have the models of all demos ready that fit, also of those that are added while the worker runs."""
-        from .engine.loading import ModelError, NoRoom
+        from .engine.loading import NoRoom
+        from .model_files import ModelError
 
         while not self.stopping.is_set():
-            wanted = set(Demo.objects.filter(enabled=True).values_list("model", flat=True))
+            wanted, asked = wanted_models()
             connections.close_all()
-            for model in sorted(wanted - self.failures.keys() - {loaded.name for loaded in self.engine.models()}):
+            self.loadable |= asked - settings.MODEL_BACKENDS.keys()
+            failed = {model for model, since in self._failed.items() if time.monotonic() - since < TRY_AGAIN}
+            for model in sorted(wanted - failed - settings.MODEL_BACKENDS.keys() - self.models()):
                 try:
                     self.load(model, make_room=False)
+                    self.failures.pop(model, None)
                 except NoRoom:
                     self.loadable.add(model)
                     continue  # it is loaded when somebody asks for it
                 except ModelError as error:
                     self.failures[model] = str(error)
+                    self._failed[model] = time.monotonic()
                     logger.error("%s", error)
                 self._say()
             self.loaded.set()
@@ -143,9 +160,9 @@ class Worker:
         with self._saying:
             busy, waiting = self.engine.load_figures()
             figures: dict[str, Any] = {
-                "models": sorted(loaded.name for loaded in self.engine.models()),
+                "models": self.engine.names(),
                 "loadable": sorted(self.loadable),
-                "failures": self.failures,
+                "failures": {**self.failures, **self.engine.failures()},
                 "loading": {name: doing for name, (doing, _) in self.engine.loading().items()},
                 "slots": self.engine.slots,
                 "busy": busy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -91,6 +92,13 @@ class RunFailed(Exception):
     """The run cannot be done; the message is for the person who asked."""
 
 
+@lru_cache(maxsize=256)
+def _properties(inputs: type[Inputs]) -> dict[str, Any]:
+    """The schema of each input."""
+    properties: dict[str, Any] = inputs.model_json_schema().get("properties", {})
+    return properties
+
+
 class Kind:
     """A kind of demo. Subclasses set `name`, `title`, `Inputs`, perhaps `Options`, and write `check`, `run` and `shown`."""
 
@@ -145,7 +153,7 @@ class Kind:
     def limits_for(self, demo: Demo) -> dict[str, dict[str, float]]:
         """Bounds of each numeric input: {"temperature": {"minimum": 0, "maximum": 2}, ...}."""
         limits: dict[str, dict[str, float]] = {}
-        for name, schema in self.Inputs.model_json_schema()["properties"].items():
+        for name, schema in _properties(self.Inputs).items():
             variants = [schema, *schema.get("anyOf", [])]
             bounds = {
                 key: variant[key]

@@ -90,6 +90,7 @@ def attendee(db):
 @pytest.fixture(autouse=True)
 def _empty_queue():
     """Each test starts with nobody in the queue and no worker announced."""
+    queue._recent = (0.0, [])
     client = queue.client()
     for pattern in ("demos:*", "limits*", "LIMITS*", "gpu", "default", "unacked*"):
         for key in client.scan_iter(pattern):

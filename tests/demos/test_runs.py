@@ -119,6 +119,8 @@ async def test_a_running_run_is_cancelled_and_keeps_what_it_had(worker, api, dem
 async def test_a_duplicate_message_runs_nothing_twice(worker, api):
     run = await start(api, prompt="We study", seed=4)
     before = await finished(api, run)
+    for _ in range(3):
+        await asyncio.to_thread(tasks.execute_run.delay, run["id"])
     await asyncio.to_thread(tasks.execute_run, run["id"])
     row = await Run.objects.aget(pk=run["id"])
     assert row.attempts == 1
