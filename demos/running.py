@@ -156,7 +156,7 @@ class Upkeep:
 
     def loop(self) -> None:
         """For as long as the worker lives."""
-        started, looked = False, -self.EVERY
+        started, looked, well = False, -self.EVERY, True
         while not self.me.stopping.is_set():
             self.wanted.wait(self.EVERY)
             self.wanted.clear()
@@ -172,10 +172,13 @@ class Upkeep:
                         recovery.rescue()
                 for _ in range(self._missing_hands()):
                     threading.Thread(target=self._serve, name="serve", daemon=True).start()
+                well = True
             except BrokerDown:
                 self.me.stopping.wait(self.EVERY)
-            except Exception:  # the database may be away; it is looked at again in a moment
-                logger.exception("upkeep failed")
+            except Exception:  # the database may be away; it is looked at again in a moment, and told once
+                if well:
+                    logger.exception("upkeep failed")
+                well = False
                 self.me.stopping.wait(self.EVERY)
             finally:
                 connections.close_all()

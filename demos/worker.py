@@ -31,6 +31,7 @@ from .running import Upkeep
 
 logger = logging.getLogger(__name__)
 
+GIVE_BACK_WITHIN = 2.0  # seconds
 TELL_POSITIONS = 3.0  # seconds between two rounds, at most
 LOOK_FOR_MODELS = 10  # seconds between looks for demos with models that are not loaded yet
 TRY_AGAIN = 60  # seconds after which a model that could not be loaded is tried again: somebody may have mended it
@@ -125,6 +126,9 @@ class Worker:
         """Stop at once; runs in the engine go back to the queue (see tasks.execute_run)."""
         self.stopping.set()
         self.engine.stop()
+        until = time.monotonic() + GIVE_BACK_WITHIN
+        while self.places.runs() and time.monotonic() < until:  # they are being given back, each on its own thread
+            time.sleep(0.02)
         self.publisher.stop()
         try:
             queue.withdraw_worker(self.name)
