@@ -77,18 +77,25 @@ def compared(before: Any, after: Any) -> list[Piece]:
     """What went and what came, word by word."""
     old, new = text_of(before)[:_LONGEST], text_of(after)[:_LONGEST]
     if not old or not new or len(old) + len(new) < 40:
-        return [Piece("gone", old)] * bool(old) + [Piece("new", new)] * bool(new)
+        return _changed(old, new)
     a, b = _WORDS.findall(old), _WORDS.findall(new)
     pieces: list[Piece] = []
-    for what, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if what == "equal":
-            pieces.append(Piece("same", "".join(a[i:j])))
+    gone = came = ""
+    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    for number, (what, i, j, k, m) in enumerate(steps):
+        old, new = "".join(a[i:j]), "".join(b[k:m])
+        # A blank between two changed words belongs to the change: old and new words would stand in each other's midst.
+        if what != "equal" or (not old.strip() and (gone or came) and number + 1 < len(steps)):
+            gone, came = gone + old, came + new
             continue
-        if i < j:
-            pieces.append(Piece("gone", "".join(a[i:j])))
-        if k < m:
-            pieces.append(Piece("new", "".join(b[k:m])))
-    return pieces
+        pieces += _changed(gone, came)
+        gone = came = ""
+        pieces.append(Piece("same", old))
+    return pieces + _changed(gone, came)
+
+
+def _changed(gone: str, came: str) -> list[Piece]:
+    return [Piece("gone", gone)] * bool(gone) + [Piece("new", came)] * bool(came)
 
 
 def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:

@@ -172,13 +172,29 @@ def processes_of(data: str) -> dict[int, str]:
     return found
 
 
+@cache
+def migrated_once() -> Path:
+    """An SQLite database with all tables and no rows, made once in a test run; static files are collected with it."""
+    folder = Path(tempfile.mkdtemp(prefix="miniconf-database-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    env = clean_environment(MINICONF_DATA=folder, STATIC_ROOT=collected_once())
+    for command in (["migrate"], ["collectstatic", "--noinput"]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, capture_output=True)
+    return folder / "miniconf.sqlite3"
+
+
 class WebProcess:
-    """The web process alone, for pages that need no workers: `with WebProcess(data=…) as site: site.url`."""
+    """The web process alone on an empty database, for pages that need no workers.
+
+    `site = WebProcess(data=…)`, fill it with `site.manage(…)`, then `with site: site.url`.
+    """
 
     def __init__(self, *, data: Path, **settings: object) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self.env = clean_environment(MINICONF_DATA=data, PORT=self.port, **settings)
+        own = {"MINICONF_DATA": data, "PORT": self.port, "STATIC_ROOT": collected_once()}
+        self.env = clean_environment(**{**own, **settings})
+        shutil.copy(migrated_once(), data)
         self._process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:

@@ -20,6 +20,7 @@ from .times import NO_ZONE, TimeProblem, in_zone
 MOST_DATES = 500
 LONGEST = dt.timedelta(days=3 * 366)
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_FOUR_CENTURIES, _LAST_YEAR = dt.timedelta(days=146_097), dt.MAXYEAR - 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,12 @@ def _by_rule(place: Place, rule: Any, start: _Local, reader: Reader) -> list[dt.
         if int(str((parts.get("INTERVAL") or [1])[0])) < 1:
             raise ValueError("INTERVAL is less than 1")
         fields = ";".join(f"{name}={','.join(_field(value) for value in values)}" for name, values in parts.items())
-        dates = rrulestr(fields, dtstart=start.wall).replace(until=last)
-        found = list(islice(dates, most))
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+        # A rule that no day fits is looked at until the last year there is, so the search begins shortly before that:
+        # the calendar repeats itself, weekdays and all, every 400 years.
+        later = _FOUR_CENTURIES * ((_LAST_YEAR - start.wall.year) // 400)
+        dates = rrulestr(fields, dtstart=start.wall + later).replace(until=last + later)
+        found = [date - later for date in islice(dates, most)]
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         reader.problems.add(place, "RRULE", written, f"a rule of recurrence: {error}")
         return []
     if len(found) > MOST_DATES:

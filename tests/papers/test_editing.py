@@ -8,6 +8,7 @@ from django.test import Client
 from miniconf.accounts.models import User
 from miniconf.problems import Problem
 from papers import editing
+from papers.change_texts import compared
 from papers.edit_forms import EditForm
 from papers.models import Authorship, Conference, Edit, Event, Paper, Person, Session, Track
 from papers.values import KINDS, values
@@ -274,3 +275,20 @@ def test_what_was_edited_survives_the_next_import(client, organizer, sitedata, l
 def test_a_form_offers_only_the_fields_it_is_given():
     form = EditForm(kind="paper", names=("title",), present={"title": "T"}, source="", zone=named_zone("UTC"))
     assert list(form.fields) == ["title", "note", "version"]
+
+
+def test_words_that_were_replaced_stand_together_in_the_history():
+    def marked(before: str, after: str) -> str:
+        signs = {"same": "{}", "gone": "[-{}-]", "new": "[+{}+]"}
+        return "".join(signs[piece.change].format(piece.text) for piece in compared(before, after))
+
+    old = "Deep networks with spikes learn slowly, as is known."
+    assert marked(old, old.replace("networks with spikes", "models without them")) == (
+        "Deep [-networks with spikes-][+models without them+] learn slowly, as is known."
+    )
+    assert marked(old, old.replace("Deep", "Large").replace("slowly", "quickly")) == (
+        "[-Deep-][+Large+] networks with spikes learn [-slowly-][+quickly+], as is known."
+    )
+    assert marked("One title about engines", "Another, whole and new") == (
+        "[-One title about engines-][+Another, whole and new+]"
+    )

@@ -39,8 +39,7 @@ def conference(folder: Path) -> Path:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     web = WebProcess(data=tmp_path_factory.mktemp("site"))
     folder = conference(tmp_path_factory.mktemp("conference"))
-    for command in (["migrate"], ["import_programme", str(folder)], ["collectstatic", "--noinput"]):
-        web.manage(*command)
+    web.manage("import_programme", str(folder))
     with web:
         yield web.url
 

@@ -52,8 +52,7 @@ class Server:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     web = WebProcess(data=tmp_path_factory.mktemp("site"))
     folder = conference(tmp_path_factory.mktemp("conference"))
-    for command in (["migrate"], ["import_programme", str(folder)], ["collectstatic", "--noinput"]):
-        web.manage(*command)
+    web.manage("import_programme", str(folder))
     code = SESSION.format(emails=[f"ada{n}@example.org" for n in range(4)])
     said = web.manage("shell", "-v0", "-c", code)
     cookies = [dict(zip(("name", "value"), line.split(), strict=True)) | {"url": web.url} for line in said.splitlines()]
