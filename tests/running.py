@@ -152,7 +152,7 @@ class Site:
         """Stop the site as an operator would; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 def processes_of(data: str) -> dict[int, str]:
