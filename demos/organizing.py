@@ -15,7 +15,7 @@ from miniconf.live import BrokerDown
 from . import estimates, queue
 from .models import Run
 
-MOST_WAITING, MOST_RUNNING, MOST_FAILED, MOST_FINISHED = 30, 64, 20, 20
+MOST_WAITING, MOST_RUNNING, MOST_FAILED, MOST_FINISHED = 30, 64, 20, 10
 
 
 @dataclass(frozen=True)
