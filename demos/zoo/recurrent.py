@@ -95,6 +95,9 @@ def run_lstm(
     lstm: nn.LSTM, hidden: Tensor, lengths: Tensor | None, state: LstmState | None
 ) -> tuple[Tensor, LstmState]:
     """`lengths` (B,) is given when rows end in padding: their states stop at the last real token."""
+    if hidden.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):  # not every CPU has LSTMs in half precision
+            return run_lstm(lstm, hidden.float(), lengths, state)
     if hidden.shape[1] == 1 and state is not None and lengths is None:
         # One step needs no loop over time; generation is made of these.
         h, c = torch.lstm_cell(hidden[:, 0], (state[0][0], state[1][0]), *lstm.all_weights[0])

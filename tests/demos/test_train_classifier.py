@@ -34,7 +34,7 @@ def train(papers, output, **options):
 
 def test_a_classifier_comes_out_that_knows_the_fields(papers, tmp_path):
     out = tmp_path / "out"
-    train(papers, out)
+    train(papers, out, rounds=6, learning_rate=5e-3)
     model = AutoModelForSequenceClassification.from_pretrained(out, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(out)
     assert model.config.id2label == {0: "Theory", 1: "Language"}

@@ -9,6 +9,7 @@ arXiv:1609.07843). Letters in shape comments: B rows, T tokens, L remembered wor
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -159,7 +160,10 @@ class AwdLstmModel(AwdLstmPreTrainedModel):
             state = zeros, zeros
         into, across, bias_into, bias_across = lstm.all_weights[0]
         weights = [into, F.dropout(across, share), bias_into, bias_across]  # DropConnect, once for the segment
-        output, h, c = torch.lstm(hidden, state, weights, True, 1, 0.0, True, False, True)
+        on_cpu = hidden.device.type == "cpu"
+        with torch.autocast("cpu", enabled=False) if on_cpu else nullcontext():  # as in run_lstm
+            hidden = hidden.float() if on_cpu else hidden
+            output, h, c = torch.lstm(hidden, state, weights, True, 1, 0.0, True, False, True)
         return output, (h, c)
 
 
@@ -257,18 +261,18 @@ class AwdLstmForCausalLM(AwdLstmPreTrainedModel, GenerationMixin):
 
     def _weights(self, query: Tensor, keys: Tensor, visible: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
         """The pointer's share of the probability, (B, T, 1), and how it falls on the words, (B, T, L)."""
-        nothing = torch.finfo(torch.float32).min
+        asked = query if self.pointer is None else torch.tanh(self.pointer.query(query))
+        sharpness = self.config.cache_theta if self.pointer is None else 1.0
+        scores = sharpness * (asked @ keys.to(asked.dtype).transpose(1, 2)).float()
+        scores = scores.masked_fill(~visible, torch.finfo(torch.float32).min)
         if self.pointer is None:
-            scores = self.config.cache_theta * (query.float() @ keys.float().transpose(1, 2))
-            weights = scores.masked_fill(~visible, nothing).softmax(-1) * visible
+            weights = scores.softmax(-1) * visible
             speaks = visible.any(-1, keepdim=True)
             if self.config.cache_waits:
                 speaks = speaks & (at[:, :, None] > self.config.pointer_window)
             share = self.config.cache_share * speaks.float()
             return share, share * weights
-        asked = torch.tanh(self.pointer.query(query)).float()
-        scores = (asked @ keys.float().transpose(1, 2)).masked_fill(~visible, nothing)
-        sentinel = (asked @ self.pointer.sentinel.float())[..., None]
+        sentinel = (asked @ self.pointer.sentinel.to(asked.dtype)).float()[..., None]
         weights = torch.cat([scores, sentinel], -1).softmax(-1)
         weights, gate = weights[..., :-1] * visible, weights[..., -1:]
         return 1 - gate, weights
