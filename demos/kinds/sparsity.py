@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST_TOKENS = 400
 # Where the slider stops, in per cent: finer where it gets interesting.
 STOPS = (0, 10, 20, 30, 40, 50, 60, 65, 70, 75, 80, 85, 90, 95, 98)
+# The other way is a curve for comparison only.
+COMPARED = STOPS[::2]
 SAMPLE_TOKENS = 24
 MATRICES = 80  # shown, at most
 
@@ -53,6 +55,7 @@ class Sparsity(Kind):
         levels: list[dict[str, Any]] = []
         other: list[list[float]] = []
         matrices: list[list[Any]] = []
+        maps: dict[int, bytes] = {}
 
         def output() -> dict[str, Any]:
             named = {"method": inputs["method"], "scope": inputs["scope"]}
@@ -70,20 +73,26 @@ class Sparsity(Kind):
             if not matrices:
                 matrices.extend([m.name, m.size, len(m.grid), len(m.grid[0])] for m in level.matrices[:MATRICES])
             cells = [share for m in level.matrices[:MATRICES] for row in m.grid for share in row]
-            context.parts.put(f"left-{percent}", bytes(round(share * 255) for share in cells))
+            maps[percent] = bytes(round(share * 255) for share in cells)
             levels.append({"sparsity": percent, **_level(level)})
             context.log.emit("level", levels[-1], key=str(percent))
-            context.log.progress(len(levels) + len(other), 2 * len(stops), "Pruning")
+            context.log.progress(len(levels) + len(other), len(stops) + len(COMPARED), "Pruning")
 
         def on_other(level: Level) -> None:
             other.append([round(level.sparsity * 100), number(level.perplexity)])
-            context.log.progress(len(levels) + len(other), 2 * len(stops), "The other way, for comparison")
+            context.log.progress(len(levels) + len(other), len(stops) + len(COMPARED), "The other way, for comparison")
 
         shares = tuple(stop / 100 for stop in stops)
-        common = {"scope": inputs["scope"], "sparsities": shares, "seed": inputs["seed"]}
+        common: dict[str, Any] = {"scope": inputs["scope"], "sparsities": shares, "seed": inputs["seed"]}
         sample = SAMPLE_TOKENS if inputs["prompt"] else 0
         plan = Plan(method=inputs["method"], prompt=inputs["prompt"], sample_tokens=sample, **common)
         work.do(Thinning(context.model, inputs["text"], plan, on_level))
+        for (
+            percent,
+            cells,
+        ) in maps.items():  # only now: the engine's thread, which tells of levels, waits for no database
+            context.parts.put(f"left-{percent}", cells)
+        common["sparsities"] = tuple(stop / 100 for stop in COMPARED)
         compared = Plan(method="random" if inputs["method"] == "magnitude" else "magnitude", sample_tokens=0, **common)
         work.do(Thinning(context.model, inputs["text"], compared, on_other))
         return output()

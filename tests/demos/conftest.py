@@ -12,6 +12,7 @@ from miniconf import limits
 from miniconf.accounts.models import User
 from papers.models import Conference, Paper
 from tests.demos.lens_models import lens_engine, lens_folders  # noqa: F401  fixtures
+from tests.demos.lens_runs import refused, run_kind  # noqa: F401  fixtures
 
 SENTENCES = [f"We study number {i} — naïve models of {w}." for i in range(30) for w in ("language", "vision", "speech")]
 

@@ -1,5 +1,6 @@
 """Attacks: honest queries, kept constraints, real flips, gradients equal to numeric ones."""
 
+import itertools
 import random
 
 import pytest
@@ -14,7 +15,9 @@ from demos.lens.masks import GuessWords, Hidden
 from demos.lens.words import words_of
 from tests.demos.lens_models import direct
 
-TEXT = "We study several naïve models of language, speech and vision, and show that number seven models them best of all."
+TEXT = (
+    "We study several naïve models of language, speech and vision, and show that number seven models them best of all."
+)
 
 
 class Victim:
@@ -61,7 +64,7 @@ def test_what_an_attack_reports_is_what_the_classifier_says(lens_engine, method)
     assert {t.place: t.after for t in tries if t.taken} == outcome.changes
     # Each change that was kept lowered the confidence.
     kept = [outcome.confidence, *(t.confidence for t in tries if t.taken)]
-    assert all(later < earlier for earlier, later in zip(kept, kept[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(kept))
 
 
 def test_the_budget_and_a_stop_end_it(lens_engine):

@@ -38,7 +38,10 @@ def span(text, word):
 def test_words_are_found_and_exchanged():
     words = words_of("A state-of-the-art model's 3.5 (naïve) don'ts.")
     assert [word.text for word in words] == ["A", "state-of-the-art", "model's", "3.5", "naïve", "don'ts"]
-    assert replaced("A state-of-the-art model", {0: "The", 2: ""}, words_of("A state-of-the-art model")) == "The state-of-the-art "
+    assert (
+        replaced("A state-of-the-art model", {0: "The", 2: ""}, words_of("A state-of-the-art model"))
+        == "The state-of-the-art "
+    )
 
 
 @torch.inference_mode()
@@ -130,7 +133,7 @@ def test_the_first_tokens_of_words_share_all_of_the_probability(lens_engine, len
 
 
 def test_stakes_are_honest():
-    """q sums to one whatever is staked, nothing staked costs what the model costs, and the mean cannot be worse than the worst."""
+    """q sums to one whatever is staked; staking nothing costs what the model pays; together is never the worst."""
     model = {"a": 0.5, "b": 0.3, "c": 0.2}
     for guess, stake in (("a", 0.9), ("c", 0.3), ("b", 0.0)):
         q = {word: 2 ** -price(model=p, right=word == guess, stake=stake) for word, p in model.items()}
@@ -167,7 +170,9 @@ def test_labels_are_weighed_by_their_summed_log_probability(lens_engine, lens_fo
 
 
 def test_shares_of_labels():
-    assert shares([LabelScore("a", math.log(0.2), 1), LabelScore("b", math.log(0.1), 1)]) == pytest.approx([2 / 3, 1 / 3])
+    assert shares([LabelScore("a", math.log(0.2), 1), LabelScore("b", math.log(0.1), 1)]) == pytest.approx(
+        [2 / 3, 1 / 3]
+    )
     weighed = [LabelScore("a", math.log(0.2), 1, math.log(0.4)), LabelScore("b", math.log(0.1), 1, math.log(0.1))]
     assert shares(weighed) == pytest.approx([1 / 3, 2 / 3])
     for template in ("{text}", "{label}", "{text} {label} {label}"):

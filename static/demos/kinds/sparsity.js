@@ -82,7 +82,7 @@ class Sparsity {
     const low = Math.min(...all);
     // What is worse than a million times as bad is off the chart.
     const high = Math.max(Math.min(Math.max(...all), low + Math.log(1e6)), low + 1);
-    const x = (percent) => left + (percent / 100) * (width - left - 12);
+    const x = (percent) => left + (percent / 100) * (width - left - 22);
     const y = (p) => bottom - ((Math.min(Math.log(p), high) - low) / (high - low)) * (bottom - 16);
     context.font = `12px ${getComputedStyle(this.view.element).fontFamily}`;
     context.fillStyle = rgba(muted, 1);
@@ -95,7 +95,7 @@ class Sparsity {
       context.fillText(words(value), left - 6, y(value) + 4);
       context.beginPath();
       context.moveTo(left, y(value));
-      context.lineTo(width - 12, y(value));
+      context.lineTo(width - 22, y(value));
       context.stroke();
     }
     const line = (points, ink, dash) => {
