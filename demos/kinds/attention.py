@@ -76,7 +76,7 @@ class Attention(Kind):
         output: dict[str, Any] = {
             "views": views,
             "tokens": before.tokens,
-            "written": len(further) if not target else 0,
+            "written": 0 if any(view["name"] == "cross" for view in views) else len(further),
             "kernels": _kernels(before.kernels) if before.kernels else None,
             "hidden": [],
             "model": context.model,

@@ -11,8 +11,9 @@ PROMPT = "Recurrent networks are enough\n\nWe show that"
 def start(page, prompt=PROMPT):
     page.goto(SHA)
     page.get_by_label("Text to continue").fill(prompt)
-    page.get_by_role("button", name="Run", exact=True).click()
-    return page.locator(".demo")
+    demo = page.locator("#demo-sha-rnn-generate")  # the page has others
+    demo.get_by_role("button", name="Run", exact=True).click()
+    return demo
 
 
 def finished(demo):
@@ -56,7 +57,7 @@ def test_a_run_can_be_stopped(page_for):
     page.get_by_label("Length").first.fill("300")
     page.get_by_label("Temperature").first.fill("1.5")
     page.get_by_label("Text to continue").fill(PROMPT)
-    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator("#demo-sha-rnn-generate").get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".demo").get_by_text(re.compile(r"Stopped|Cancelled|Done", re.I)).first).to_be_visible(
         timeout=20_000
