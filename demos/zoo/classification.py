@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -229,11 +230,21 @@ def card(
         if told[i]
     ]
     newline = "\n"
+    about = (
+        f"A BERT of {plan.layers} layers of width {plan.hidden_size} that tells from title and abstract (their first "
+        f"{plan.longest} tokens) at what kind of venue a paper was published: {', '.join(classes)}. Venues overlap: much "
+        "of what stands at a conference on statistics could stand at one on machine learning, and neither model nor reader "
+        "can know."
+    )
+    best = max(others, key=lambda name: others[name])
+    verdict = (
+        f"{best[0].upper()}{best[1:]} does better: this model is there to be looked into, led astray and played with."
+        if others[best] > accuracy(found, held.labels)
+        else ""
+    )
     return f"""# Field of a paper, {weights / 1e6:.1f} M weights
 
-A BERT of {plan.layers} layers of width {plan.hidden_size} that tells from title and abstract (their first
-{plan.longest} tokens) at what kind of venue a paper was published: {", ".join(classes)}. Venues overlap: much of what
-stands at a conference on statistics could stand at one on machine learning, and neither model nor reader can know.
+{textwrap.fill(about, 118)}
 
 * Trained on: {", ".join(data)}, {len(train_papers.texts):,} papers; one in twenty, chosen by its hash, held out.
 * Recipe: `manage.py train_classifier`, {run["steps"]:,} steps of {plan.batch_size} papers ({run["rounds"]:.1f} rounds,
@@ -245,6 +256,8 @@ On the {len(held.texts):,} held-out papers:
 | | accuracy |
 | --- | ---: |
 {newline.join(rows)}
+
+{textwrap.fill(verdict, 118)}
 
 | field | papers | held out | of these found |
 | --- | ---: | ---: | ---: |
