@@ -28,7 +28,8 @@ STORED = "Done · stored result"  # computed once, and shown to all who ask the 
 def facts(run: Run) -> list[tuple[str, Any]]:
     """The inputs besides the one that the result shows anyway, under the names they have in the API."""
     headline = kinds.get(run.demo.kind).headline
-    return [(name, _in_words(value)) for name, value in run.inputs.items() if name != headline]
+    elsewhere = {headline, "parent", "parent_token"}  # the latter are shown as a tree
+    return [(name, _in_words(value)) for name, value in run.inputs.items() if name not in elsewhere]
 
 
 def _in_words(value: Any) -> Any:

@@ -25,8 +25,8 @@ from .ranges import CodeError, Decoder, Encoder
 
 LONGEST = 2048  # tokens that are read at once
 LONGEST_CODE = 512  # tokens that are coded, one step of the model each, there and back
-# Frequencies add up to this: each token has at least one, which costs less than 0.001 bits a token at 4,096 tokens.
-TOTAL = 1 << 24
+# Frequencies add up to this. Each token has at least one, so that no text is impossible: next to nothing for the others.
+TOTAL = 1 << 28
 
 
 @dataclass(frozen=True)
