@@ -181,20 +181,25 @@ class Alone:
         def person(number: int) -> None:
             for prompt in prompts(number, requests, turn):
                 request = GenerationRequest("bench", prompt, NEW, temperature=0.0)
-                tally.tokens += self.engine.submit(request).result(600).new_tokens
+                written = self.engine.submit(request).result(600).new_tokens
+                with counting:
+                    tally.tokens += written
 
+        counting = threading.Lock()
         threads = [threading.Thread(target=person, args=(number,)) for number in range(people)]
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         tally.seconds = time.perf_counter() - start
+        tally.cpu = {"all": time.process_time() - busy}
         return tally
 
 
 @contextmanager
-def server(command: list[str], url: str, ready: str, **environment: str) -> Iterator[str]:
+def server(command: list[str], url: str, ready: str, **environment: str) -> Iterator[tuple[str, int]]:
+    """(its address, its process)."""
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -208,17 +213,17 @@ def server(command: list[str], url: str, ready: str, **environment: str) -> Iter
                     break
             except httpx.HTTPError:
                 time.sleep(0.5)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(20)
 
 
-def processor_seconds(data: str) -> dict[str, float]:
-    """Processor time of a site's processes so far, by what they are."""
-    names = {"uvicorn": "web", "broker": "broker", "-Q gpu": "worker"}
+def processor_seconds(data: str, peers: dict[str, int]) -> dict[str, float]:
+    """Processor time so far of a site's processes, by what they are, and of the peers' servers."""
+    names = {"uvicorn": "web", "broker": "broker", "-Q gpu": "worker", **{f"peer {name}": name for name in peers}}
     found: dict[str, float] = {}
-    for pid, line in processes_of(data).items():
+    for pid, line in [*processes_of(data).items(), *((pid, f"peer {name}") for name, pid in peers.items())]:
         name = next((name for word, name in names.items() if word in line), "rest")
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -238,7 +243,7 @@ def bench_site(folder: Path, model: Path, **more: str) -> Iterator[str]:
     settings = {"SAMPLE": "0", "MODELS_DIR": str(model.parent), **more}
     with temporary_site(imports=[programme], data=folder / "data", **settings) as url:
         until = time.monotonic() + 120
-        while "bench" not in httpx.get(f"{url}/readyz", timeout=10).json()["models"]["detail"]:
+        while "loaded: bench" not in httpx.get(f"{url}/readyz", timeout=10).json()["models"]["detail"]:
             if time.monotonic() > until:
                 raise SystemExit("the site's worker did not load the model")
             time.sleep(0.5)
@@ -266,6 +271,7 @@ def main() -> None:
         site = stack.enter_context(bench_site(folder, model))
         data = str(folder / "data")
         ways: dict[str, tuple[Ask, str]] = {"platform": (ask_platform, site)}
+        pids: dict[str, int] = {}
         if args.peers:
             port, offline = free_port(), {"HF_HUB_OFFLINE": "1"}
             blocks = args.people * ((PROMPT + NEW) // 32 + 2)
@@ -273,23 +279,30 @@ def main() -> None:
             command += ["--attn-implementation", "sdpa", "--host", "127.0.0.1", "--port", str(port)]
             command += ["--continuous-batching", "--cb-block-size", "32", "--cb-num-blocks", str(blocks)]
             command += ["--cb-max-batch-tokens", "256"]
-            url = stack.enter_context(server(command, f"http://127.0.0.1:{port}", "/health", **offline))
+            url, pids["transformers serve"] = stack.enter_context(
+                server(command, f"http://127.0.0.1:{port}", "/health", **offline)
+            )
             ways["transformers serve"] = (ask_serve(str(model)), url)
             port = free_port()
             command = [args.peers, "-m", "benchmarks.gradio_peer", str(model), str(port), str(NEW)]
             quiet = {"GRADIO_ANALYTICS_ENABLED": "False", **offline}
-            url = stack.enter_context(server(command, f"http://127.0.0.1:{port}", "/config", **quiet))
+            url, pids["gradio"] = stack.enter_context(server(command, f"http://127.0.0.1:{port}", "/config", **quiet))
             ways["gradio"] = (ask_gradio, url)
-        measure(args, ways, alone, data)
+        measure(args, ways, alone, data, pids)
 
 
-def measure(args: argparse.Namespace, ways: dict[str, tuple[Ask, str]], alone: Alone, data: str) -> None:
+def measure(
+    args: argparse.Namespace, ways: dict[str, tuple[Ask, str]], alone: Alone, data: str, pids: dict[str, int]
+) -> None:
     seen: dict[str, list[Tally]] = {name: [] for name in [*ways, "engine alone"]}
     for turn in range(-1, args.rounds):  # the first one warms up
         for name, (ask, url) in ways.items():
-            before = processor_seconds(data)
+            before = processor_seconds(data, pids)
             tally = asyncio.run(crowd(ask, url, args.people, 1 if turn < 0 else args.requests, turn))
-            tally.cpu = {what: total - before.get(what, 0.0) for what, total in processor_seconds(data).items()}
+            tally.cpu = {what: total - before.get(what, 0.0) for what, total in processor_seconds(data, pids).items()}
+            tally.cpu["all"] = (
+                tally.cpu[name] if name in pids else sum(v for k, v in tally.cpu.items() if k not in pids)
+            )
             if turn >= 0:
                 seen[name].append(tally)
         tally = alone.crowd(args.people, args.requests, turn)
@@ -304,6 +317,8 @@ def measure(args: argparse.Namespace, ways: dict[str, tuple[Ask, str]], alone: A
         if firsts:
             line += f", first token p50 {percentile(firsts, 0.5):.2f} s, p95 {percentile(firsts, 0.95):.2f} s"
             line += f", {statistics.median(t.bytes / t.tokens for t in tallies):.0f} bytes a token"
+        busy = statistics.median(1000 * t.cpu["all"] / t.tokens for t in tallies)
+        line += f", {busy:.2f} processor seconds for 1,000"
         if name != "platform":
             line += f"; platform / this {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         print(line)
@@ -311,9 +326,7 @@ def measure(args: argparse.Namespace, ways: dict[str, tuple[Ask, str]], alone: A
         what: statistics.median(1000 * t.cpu.get(what, 0.0) / t.tokens for t in seen["platform"])
         for what in ("web", "broker", "worker")
     }
-    print(
-        "  processor seconds for 1,000 tokens: " + ", ".join(f"{what} {seconds:.2f}" for what, seconds in per.items())
-    )
+    print("  of the platform's: " + ", ".join(f"{what} {seconds:.2f}" for what, seconds in per.items()))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ ONLINE: Event = {"type": "online"}
 def events_first(events: list[Event]) -> int:
     """The smallest number in `events`, of which at least one is numbered."""
     event = next(event for event in events if "n" in event)
-    return int(event.get("first", event["n"]))
+    first: int = event.get("first", event["n"])
+    return first
 
 
 def behind(event: Event, number: int) -> Event:
