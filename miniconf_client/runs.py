@@ -114,8 +114,9 @@ class Knowledge:
             self.shown = {**self.shown, "state": event.data["state"], "position": event.data.get("position")}
         elif event.type == "done":
             told = {name: event.data.get(name) for name in ("state", "output", "error")}
-            if told["output"] and self.written:  # the tokens were sent before
-                told["output"] = {"tokens": self.written, **told["output"]}
+            output = told["output"]
+            if output and "tokens" not in output and output.get("new_tokens") == len(self.written):
+                told["output"] = {"tokens": self.written, **output}  # they were sent before, and not once more
             self.shown = {**self.shown, **told, "position": None}
         return True
 
