@@ -12,12 +12,15 @@ import time
 import httpx
 import pytest
 import torch
+from django.contrib.auth.models import AnonymousUser
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from demos.backends import Address, addresses
+from demos import services
+from demos.backends import Address, addresses, offer_all
 from demos.backends.openai_server import OpenAIServer, tokens_of
 from demos.engine import Engine, GenerationRequest, RequestError, Surprisal
 from demos.model_files import ModelError
+from demos.models import Demo, Run
 
 KEY = "secret-key-of-the-server"
 
@@ -159,6 +162,30 @@ def test_a_server_that_is_not_there_is_told_and_asked_again():
     assert ask(engine, model="gone")[0].result(60).error == "the server of model 'gone' cannot be reached"
     engine.stop()
     assert ask(engine, model="gone")[0].result(60).reason == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_runs_of_a_served_model_take_the_way_of_all_others(worker, demo, server, folder, settings, client):
+    settings.MODEL_BACKENDS = {"big": f"{server}#{folder}"}
+    offer_all(worker.engine, settings.MODEL_BACKENDS)
+    assert worker.engine._backends["big"].known.wait(60)
+    worker._say()
+    Demo.objects.update(model="big")
+    demo.refresh_from_db()
+    inputs = {"prompt": "We study", "seed": 1, "max_new_tokens": 12, "temperature": 0}
+    run = services.create_run(demo=demo, inputs=inputs, user=AnonymousUser(), visitor="v")
+    for _ in range(1200):
+        run.refresh_from_db()
+        if run.state in Run.FINISHED:
+            break
+        time.sleep(0.1)
+    assert (run.state, run.error) == ("succeeded", "")
+    assert len(run.output["text"]) > 5
+    assert {token[2] for token in run.output["tokens"]} == {None}
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert "not told" in page
+    assert "Ready." in client.get("/models/big/").content.decode()
+    worker.engine._backends.pop("big").stop()
 
 
 class Misbehaving(http.server.BaseHTTPRequestHandler):
