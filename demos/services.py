@@ -207,7 +207,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "id": str(run.id),
         "demo": run.demo.slug,
         "state": run.state,
-        "stored": run.is_stored,
+        "stored": run.is_stored and run.state == Run.State.SUCCEEDED,
         "position": place[0] if place else None,
         "wait": place[1] if place else None,
         "keep": run.keep,
