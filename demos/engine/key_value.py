@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation,
 
 PIECE = 32
 PLACES = 4
+STEPS = (4, 8, 12, 16, 24, 32, 48)
 # A slot's memory is set aside at once; longer windows than this are not for a demo.
 LONGEST = 4096
 
@@ -24,9 +26,10 @@ LONGEST = 4096
 class KeyValueSlots:
     """Continuous batching over an unchanged `transformers` model.
 
-    A pass is one row of tokens: in a step one of each slot, in reading `places` pieces of a fixed width. So the matrix
-    products see the same shape every time, and attention is each text's own business (slot_attention.py), or, `padded`, one
-    product of the same shape every time (grid_attention.py), whose steps can be recorded as `graphs`.
+    A pass is one row of tokens: in a step one of each text, in reading pieces of a fixed width. The matrix products see
+    only shapes that have been seen to give each row the same bits (`_sizes`), and attention is each text's own business
+    (slot_attention.py), or, `padded`, one product of the same shape every time (grid_attention.py), whose steps can be
+    recorded as `graphs`.
     """
 
     def __init__(self, model: Any, slots: int, *, padded: bool, graphs: bool = False) -> None:
@@ -44,6 +47,9 @@ class KeyValueSlots:
         buffers = [torch.zeros(slots, dtype=torch.long, device=model.device) for _ in range(2)]
         self.all_slots = torch.arange(slots, device=model.device)
         self.steps = Recorded(self._step, buffers, record=graphs)
+        self.step_sizes, self.read_sizes = [slots], [PLACES]
+        if not padded:
+            self.step_sizes, self.read_sizes = self._sizes()
 
     def start(self, slot: int, prompt: list[int]) -> list[int]:
         self.lengths[slot] = 0
@@ -53,7 +59,11 @@ class KeyValueSlots:
         return min(remaining, PIECE)
 
     def read(self, pieces: list[Piece]) -> Tensor:
-        ids = [self.filler] * (self.places * PIECE)
+        places = next(size for size in self.read_sizes if size >= len(pieces))
+        return self._read(pieces, places)
+
+    def _read(self, pieces: list[Piece], places: int) -> Tensor:
+        ids = [self.filler] * (places * PIECE)
         spans = []
         for place, piece in enumerate(pieces):
             first = place * PIECE
@@ -66,12 +76,63 @@ class KeyValueSlots:
         return self._pass(ids, spans, last + [0] * (self.places - len(last)))[: len(pieces)]
 
     def step(self, tokens: Tensor, slots: list[int]) -> Tensor:
-        spans = [Span(slot, slot, slot + 1, self.lengths[slot]) for slot in sorted(slots)]
+        if self.cache.padded:
+            spans = [Span(slot, slot, slot + 1, self.lengths[slot]) for slot in sorted(slots)]
+            for slot in slots:
+                self.lengths[slot] += 1
+            return self._step_grid(tokens, spans)
+        rows = next(size for size in self.step_sizes if size >= len(slots))
+        return self._step_rows(tokens, sorted(slots), rows)
+
+    def _step_rows(self, tokens: Tensor, slots: list[int], rows: int) -> Tensor:
+        spans = [Span(slot, row, row + 1, self.lengths[slot]) for row, slot in enumerate(slots)]
         for slot in slots:
             self.lengths[slot] += 1
-        if self.cache.padded:
-            return self._step_grid(tokens, spans)
-        return self._pass(tokens.tolist(), spans, None)
+        ids = tokens[slots].tolist()
+        logits = self._pass(ids + [self.filler] * (rows - len(ids)), spans, None)
+        if len(ids) == self.slots:
+            return logits
+        everybody = logits.new_zeros(self.slots, logits.shape[-1])
+        everybody[slots] = logits[: len(ids)]
+        return everybody
+
+    def _sizes(self) -> tuple[list[int], list[int]]:
+        """Rows of a step and pieces of a reading pass, smallest first, that give the same bits as full ones.
+
+        Libraries may sum in another order for another number of rows. So it is tried, on this machine and with this
+        model: the same text in every row, at every size, must come out the same.
+        """
+        numbers = torch.Generator().manual_seed(1)
+        drawn = torch.randint(
+            self.model.get_input_embeddings().weight.shape[0], (2 * PIECE,), generator=numbers
+        ).tolist()
+
+        def stepped(rows: int) -> Tensor:
+            mine = list(range(rows))
+            self.lengths = [0] * self.slots
+            return torch.stack(
+                [self._step_rows(torch.full((self.slots,), drawn[i]), mine, rows)[:rows] for i in range(2)], 1
+            )
+
+        def read(places: int) -> Tensor:
+            starts = [start for start in (0, PIECE) if start + PIECE <= (self.window or 0)] or [0]
+            width = min(PIECE, self.window or PIECE)
+            mine = range(min(places, self.slots))
+            found = [
+                self._read([Piece(slot, start, drawn[start : start + width]) for slot in mine], places)
+                for start in starts
+            ]
+            return torch.stack(found, 1)
+
+        def alike(sizes: list[int], run: Callable[[int], Tensor]) -> list[int]:
+            full = run(sizes[-1])
+            same = [size for size in sizes[:-1] if bool((run(size) == full[0]).all())]
+            return [*(same if bool((full == full[0]).all()) else []), sizes[-1]]
+
+        steps = sorted({size for size in STEPS if size < self.slots} | {self.slots})
+        sizes = alike(steps, stepped), alike([1, 2, PLACES], read)
+        self.lengths = [0] * self.slots
+        return sizes
 
     def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
         count = len(layers_of(self.model)) if hooks else 0

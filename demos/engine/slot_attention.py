@@ -143,6 +143,8 @@ class Pass:
                 raise Unsupported(f"{type(module).__name__} adds to its scores what one product for all texts cannot")
             keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
             return self.grid.attend(query, keys, values, scaling, extra.get("sliding_window"))
+        if layer is None and self.bias is None and all(span.last - span.first == 1 for span in self.layout.spans):
+            return self._one_each(query, scaling, extra.get("sliding_window"))
         mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
         for span in self.layout.spans:
             q = query[:, :, span.first : span.last]
@@ -155,6 +157,32 @@ class Pass:
             k = self.cache.keys[self.cache.layer][span.slot, None, :, low : span.end]
             v = self.cache.values[self.cache.layer][span.slot, None, :, low : span.end]
             mixed[span.first : span.last] = _attend(q, k, v, self._mask(span, low, extra), scaling)
+        return mixed[None]
+
+    def _one_each(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
+        """One token of each text, as in a step: as few calls for each as there can be."""
+        keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
+        shared = keys.shape[1]
+        # Heads that share a key are so many queries of one head.
+        rows = query[0].transpose(0, 1).reshape(query.shape[2], 1, shared, -1, query.shape[3]).unbind(0)
+        k, v = keys[:, None].unbind(0), values[:, None].unbind(0)
+        found = []
+        for span in self.layout.spans:
+            low = max(0, span.end - wide) if wide else 0
+            length = span.end - low
+            found.append(
+                F.scaled_dot_product_attention(
+                    rows[span.first],
+                    k[span.slot].narrow(2, low, length),
+                    v[span.slot].narrow(2, low, length),
+                    scale=scaling,
+                )
+            )
+        together = torch.cat(found).reshape(len(found), query.shape[1], -1)
+        if len(found) == query.shape[2]:
+            return together[None]
+        mixed = query.new_zeros(query.shape[2], *together.shape[1:])
+        mixed[self.layout.rows] = together
         return mixed[None]
 
     def _mask(self, span: Span, low: int, extra: dict[str, Any]) -> Tensor | None:
