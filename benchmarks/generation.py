@@ -261,6 +261,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", help="a Python that has gradio and openai")
+    parser.add_argument("--only", choices=["serve", "gradio"], help="one of the peers instead of both")
+    parser.add_argument("--peer-threads", type=int, default=0, help="torch threads of the peers; 0: as they like")
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="miniconf-generation-") as name, ExitStack() as stack:
@@ -272,8 +274,11 @@ def main() -> None:
         data = str(folder / "data")
         ways: dict[str, tuple[Ask, str]] = {"platform": (ask_platform, site)}
         pids: dict[str, int] = {}
-        if args.peers:
-            port, offline = free_port(), {"HF_HUB_OFFLINE": "1"}
+        offline = {"HF_HUB_OFFLINE": "1"}
+        if args.peer_threads:
+            offline |= {"OMP_NUM_THREADS": str(args.peer_threads), "MKL_NUM_THREADS": str(args.peer_threads)}
+        if args.peers and args.only != "gradio":
+            port = free_port()
             blocks = args.people * ((PROMPT + NEW) // 32 + 2)
             command = [args.peers, "-m", "transformers.cli.transformers", "serve", str(model), "--device", "cpu"]
             command += ["--attn-implementation", "sdpa", "--host", "127.0.0.1", "--port", str(port)]
@@ -283,6 +288,7 @@ def main() -> None:
                 server(command, f"http://127.0.0.1:{port}", "/health", **offline)
             )
             ways["transformers serve"] = (ask_serve(str(model)), url)
+        if args.peers and args.only != "serve":
             port = free_port()
             command = [args.peers, "-m", "benchmarks.gradio_peer", str(model), str(port), str(NEW)]
             quiet = {"GRADIO_ANALYTICS_ENABLED": "False", **offline}
