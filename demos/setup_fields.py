@@ -84,7 +84,7 @@ def _number(schema: Schema, step: Any, hint: dict[str, str]) -> forms.NumberInpu
 
 
 class _FiniteField(forms.FloatField):
-    def to_python(self, value: Any) -> float | None:
+    def to_python(self, value: Any) -> Any:
         number = super().to_python(value)
         if number is not None and not math.isfinite(number):
             raise ValidationError("A finite number was expected.")
