@@ -28,17 +28,13 @@ def refused(demo, **kwargs):
 def test_a_run_is_recorded_queued_and_told(demo, announced):
     run = create(demo, prompt="We study", seed=3)
     assert run.state == "queued"
-    assert run.inputs == {
-        "prompt": "We study",
-        "max_new_tokens": 12,
-        "temperature": 0.8,
-        "top_k": 0,
-        "top_p": 0.95,
-        "seed": 3,
-        "alternatives": 0,
-        "parent": None,
-        "parent_token": None,
-    }
+    given, presets = (
+        {"prompt": "We study", "seed": 3, "max_new_tokens": 12},
+        {"temperature": 0.8, "top_k": 0, "top_p": 0.95},
+    )
+    assert {name: run.inputs[name] for name in {**given, **presets}} == {**given, **presets}
+    assert run.inputs.keys() == services.kinds.get("generate").Inputs.model_fields.keys()
+    assert (run.asked, run.keep, run.priority) == (12, True, False)
     assert queue.position(str(run.id)) == 1
     assert runlog.kept(str(run.id)) == [{"n": 1, "type": "state", "state": "queued"}]
 
