@@ -223,4 +223,4 @@ def picture_file(folder: Path, name: str) -> tuple[Path, str] | None:
         kind = filetype.guess_mime(str(path)) if 0 < path.stat().st_size <= LARGEST_PICTURE else None
     except OSError:
         return None
-    return (path, kind) if kind in PICTURES.values() else None
+    return (path, str(kind)) if kind in PICTURES.values() else None

@@ -161,7 +161,7 @@ def _progress_bar(progress: Callable[[str], None]) -> Any:
     """What the hub's library draws on a terminal, told in words instead."""
     from tqdm import tqdm
 
-    class Told(tqdm):  # type: ignore[type-arg]
+    class Told(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **{**kwargs, "disable": True})
             self.done = 0

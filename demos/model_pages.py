@@ -201,7 +201,9 @@ def measured_speed(name: str) -> Speed | None:
     )
     rates, firsts = [], []
     for written, started, first, finished in runs:
-        took = (finished - first).total_seconds() if finished and first else 0
+        if not first or not finished:
+            continue
+        took = (finished - first).total_seconds()
         if str(written or "").isdigit() and int(written) > 1 and took > 0:
             rates.append((int(written) - 1) / took)
             if started:

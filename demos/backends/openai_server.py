@@ -134,7 +134,8 @@ class OpenAIServer:
     async def _answer(self, handle: _RemoteHandle) -> Finished:
         request = handle.request
         stop = StopStrings(request.stop)
-        reason, usage = "", {}
+        reason = ""
+        usage: dict[str, Any] = {}
         async with self._web.stream("POST", f"{self.address.url}/completions", json=self._body(request)) as answer:
             if answer.status_code != 200:
                 text = (await answer.aread()).decode(errors="replace")

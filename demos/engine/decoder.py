@@ -66,7 +66,7 @@ class NoSlots:
     """For models that write nothing: one-shot work is all they do."""
 
     slots = 0
-    window = None
+    window: int | None = None
     places = 0
 
     def start(self, slot: int, prompt: list[int]) -> list[int]:
