@@ -63,9 +63,10 @@ export class Matrix {
     if (!width) return;
     if (!this.image) this.#paint();
     const room = this.#room;
-    const side = Math.min((Math.min(width, 760) - room) / state.columns.length, 24);
+    const side = Math.min((Math.min(width, 760) - 1.5 * room) / state.columns.length, 24);
     this.side = side;
-    const context = prepare(this.canvas, room + side * state.columns.length, room + side * state.rows.length);
+    // The last names lean out to the right.
+    const context = prepare(this.canvas, room + side * state.columns.length + room / 2, room + side * state.rows.length);
     context.imageSmoothingEnabled = side < 1;
     context.drawImage(this.image, room, room, side * state.columns.length, side * state.rows.length);
     const text = colour(this.root, "--text");
