@@ -14,6 +14,7 @@ class TokenCount {
     this.form.addEventListener("input", (event) => {
       if (event.target !== control && !this.counted) this.later();
     });
+    this.form.addEventListener("demo:filled", () => this.later());
     this.later(0);
   }
 
