@@ -21,11 +21,15 @@ def ask(demo, inputs, client=None, **more):
     return (client or Client()).post(f"/api/v1/demos/{demo.slug}/runs", body, content_type="application/json").json()
 
 
+def announce():
+    queue.announce_worker("test", {"models": ["tiny"], "slots": 4, "busy": 0})
+
+
 @pytest.fixture
 def machine(demo):
     """A worker that has announced itself, after the first request, which loads much: an announcement is soon out of date."""
     Client().get("/api/v1/demos")
-    queue.announce_worker("test", {"models": ["tiny"], "slots": 4, "busy": 0})
+    announce()
 
 
 @pytest.fixture
@@ -72,6 +76,7 @@ def test_at_temperature_0_nothing_is_drawn_so_seeds_make_no_difference(demo, mac
 
 def test_it_is_answered_also_where_nothing_can_be_run(demo, answered, settings):
     settings.RUN_QUEUE_LIMIT = 0
+    announce()
     assert ask(demo, {**ASKED, "seed": 9})["status"] == 429
     assert ask(demo, ASKED)["stored"]
     queue.withdraw_worker("test")
