@@ -77,7 +77,9 @@ class Attack(Kind):
         context.log.started()
 
         def on_tries(new: list[Try]) -> None:
-            rows = [[t.number, t.place, t.before, t.after, t.label, round(t.confidence, 4), t.taken] for t in new]
+            rows: list[list[Any]] = [
+                [t.number, t.place, t.before, t.after, t.label, round(t.confidence, 4), t.taken] for t in new
+            ]
             tries.extend(rows[: KEPT_TRIES - len(tries)])
             if rows:
                 context.log.emit("tries", {"tries": rows}, key=str(rows[0][0]))

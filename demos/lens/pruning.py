@@ -101,7 +101,7 @@ class Pruned:
             keep = scores >= bounds[place if self.scope == "layer" else 0]
             original = self.original[name]
             self.copies[name].copy_(original * keep.to(original))
-            left.append(Matrix(name, keep.numel(), int(keep.sum()), *keep.shape, grid=_grid(keep)))
+            left.append(Matrix(name, keep.numel(), int(keep.sum()), keep.shape[0], keep.shape[1], _grid(keep)))
         return left
 
     @staticmethod
