@@ -79,6 +79,7 @@ def test_it_is_answered_also_where_nothing_can_be_run(demo, answered, settings):
     announce()
     assert ask(demo, {**ASKED, "seed": 9})["status"] == 429
     assert ask(demo, ASKED)["stored"]
+    settings.RUN_QUEUE_LIMIT = 500
     queue.withdraw_worker("test")
     assert ask(demo, {**ASKED, "seed": 9})["status"] == 503
     assert ask(demo, ASKED)["stored"]
