@@ -13,7 +13,7 @@ SIZE = (1280, 800)
 SCALE = 2  # drawn at twice the size and reduced: smooth lines
 FRAME = (110, 70, 1240, 720)  # left, top, right, bottom
 INK, FAINT, PAPER = (32, 33, 36), (218, 220, 224), (255, 255, 255)
-COLOURS = [(26, 95, 180), (192, 80, 30), (40, 130, 80), (130, 60, 150)]
+COLOURS = [(26, 95, 180), (192, 80, 30), (40, 130, 80), (130, 60, 150), (110, 110, 110)]
 
 Point = tuple[float, float]
 
@@ -65,6 +65,8 @@ def draw_curves(path: Path, title: str, x_name: str, y_name: str, lines: Sequenc
         draw.line([place(left, y), place(right, y)], FAINT, SCALE)
         across, down = place(left, y)
         draw.text((across - 10 * SCALE, down), f"{y:.4g}", INK, font, anchor="rm")
+    # The legend stands on paper, not on the lines.
+    legend = (FRAME[2] - 312, FRAME[1] + 4, FRAME[2] - 4, FRAME[1] + 12 + 32 * len(lines))
     for number, line in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
         placed = [place(x, y) for x, y in line.points]
@@ -75,6 +77,9 @@ def draw_curves(path: Path, title: str, x_name: str, y_name: str, lines: Sequenc
             draw.ellipse((across - 8, down - 8, across + 8, down + 8), colour)
         else:
             draw.line(placed, colour, 3 * SCALE, joint="curve")
+    draw.rectangle([value * SCALE for value in legend], PAPER)
+    for number, line in enumerate(lines):
+        colour = COLOURS[number % len(COLOURS)]
         top = (FRAME[1] + 24 + 32 * number) * SCALE
         draw.line([((FRAME[2] - 300) * SCALE, top), ((FRAME[2] - 260) * SCALE, top)], colour, 4 * SCALE)
         draw.text(((FRAME[2] - 250) * SCALE, top), line.name, INK, font, anchor="lm")
