@@ -80,3 +80,59 @@ def test_without_javascript_a_run_leads_to_its_page(page_for):
         page.wait_for_timeout(500)
         page.reload()
     assert page.locator(".token").count() > 5
+
+
+def test_a_token_leads_to_a_branch_and_the_tree_leads_back(page_for):
+    page = page_for("attendee")
+    demo = start(page)
+    finished(demo)
+    before = written(demo)
+    demo.locator(".run-text .token").nth(4).click()
+    page.locator(".alternatives button[data-text]:not([aria-current])").first.click()
+    expect(demo.locator("[data-branch]")).to_have_count(2, timeout=60_000)
+    finished(demo)
+    assert demo.locator(".tokens-prompt").text_content() != PROMPT
+    demo.locator("[data-branch]").first.click()
+    expect(demo.locator(".tokens-prompt")).to_have_text(PROMPT)
+    assert written(demo) == before
+
+
+def test_a_text_is_coded_and_decoded_before_ones_eyes_and_its_bytes_can_be_had(page_for):
+    page = page_for()
+    page.goto("/demos/compression-is-prediction/")
+    page.get_by_label("Text to read").fill("We propose a model.")
+    page.get_by_role("button", name="Run", exact=True).click()
+    coded = page.locator("[data-part=coded]")
+    expect(coded).to_contain_text("the same text, to the last character", timeout=120_000)
+    coded.get_by_role("button", name="Decode it before my eyes").click()
+    expect(coded.locator("[data-part=decoded]")).to_have_text("We propose a model.", timeout=30_000)
+    with page.expect_download() as download:
+        coded.get_by_role("link", name="Download the bytes").click()
+    data = download.value.path().read_bytes()
+    shown = coded.locator("[data-part=bytes]").inner_text().split()
+    assert data.startswith(b"MCAC")
+    assert data.hex().endswith("".join(shown))
+
+
+def test_a_run_is_discussed_and_stands_in_the_room_as_a_card(page_for):
+    page = page_for("attendee")
+    demo = start(page)
+    finished(demo)
+    demo.get_by_role("link", name="Discuss this run").click()
+    page.get_by_label("What about this run?").fill("Look at its second sentence.")
+    page.get_by_role("button", name="Post", exact=True).click()
+    card = page.locator(".chat-message", has_text="Look at its second sentence.").locator(".run-card").last
+    expect(card).to_contain_text("Recurrent networks are enough", timeout=60_000)
+    card.click()
+    expect(page).to_have_url(re.compile(r"/runs/[0-9a-f-]{36}/$"))
+
+
+def test_pieces_follow_what_is_typed_and_a_click_forces_a_cut(page_for):
+    page = page_for()
+    page.goto("/demos/bpe-tokens/")
+    page.get_by_label("Text to cut").fill("transformers transform")
+    pieces = page.locator("[data-cuts] .piece")
+    expect(pieces.first).to_have_text(re.compile("^tr"), timeout=30_000)
+    assert "".join(pieces.all_text_contents()) == "transformers transform"
+    page.get_by_label("Cuts that are forced").fill("3")
+    expect(page.get_by_text("with the forced cuts")).to_be_visible(timeout=30_000)

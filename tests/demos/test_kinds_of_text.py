@@ -5,6 +5,7 @@ import math
 from itertools import pairwise
 
 import pytest
+from django.test import Client
 
 from demos import kinds
 from demos.coding.words import bits_of_spans, pieces, spans_of
@@ -72,7 +73,14 @@ def run_kind(engine, _models_dir, db):
             parts=parts,
         )
         output = json.loads(json.dumps(kind.run(context)))
-        run = Run(demo=demo, inputs=clean, output=output, state=Run.State.SUCCEEDED)
+        demo.save()
+        run = Run.objects.create(demo=demo, inputs=clean, output=output, state=Run.State.SUCCEEDED)
+        assert Client().get(run.get_absolute_url()).status_code == 200
+        fragment = Client().get(f"{run.get_absolute_url()}result/").content.decode()
+        assert {name for name in ("tiny", "tiny-gpt") if f"<code>{name}</code>" in fragment} == set(
+            clean.get("models", [])
+        )
+        demo.delete()
         return output, log, parts, kind.shown(run), kind.outcome(run)
 
     return run
