@@ -42,13 +42,15 @@ class SetupForm(forms.Form):
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, kind: Kind, demo: Demo, any_model: bool, **kwargs: Any) -> None:
-        self.kind, self.demo, self.uploaded = kind, demo, []
+        self.kind, self.demo = kind, demo
+        self.uploaded: list[Any] = []
         self.names: dict[str, list[str]] = {"presets": [], "limits": [], "options": []}
         initial = {"title": demo.title, "description": demo.description, "model": demo.model}
         initial |= {f"preset_{name}": value for name, value in demo.defaults.items()}
         initial |= {f"limit_{name}": value for name, value in demo.limits.items()}
         initial |= {f"option_{name}": value for name, value in demo.options.items()}
-        super().__init__(*args, initial={**initial, **kwargs.pop("initial", {})}, **kwargs)
+        kwargs["initial"] = {**initial, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
         models = allowed_models()
         if any_model:
             self.fields["model"].widget = forms.TextInput(attrs={"list": "models-here", "autocomplete": "off"})
@@ -186,7 +188,7 @@ class BaseExamples(forms.BaseFormSet):
 
 
 Examples = forms.formset_factory(
-    ExampleForm,  # type: ignore[type-var]
+    ExampleForm,
     formset=BaseExamples,
     extra=1,
     max_num=MOST_EXAMPLES,

@@ -7,6 +7,7 @@ and those that the maker of the run above made.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -49,12 +50,13 @@ def tree_of(run: Run, *, user: Viewer, visitor: str) -> list[Branch]:
         shown = below.filter(own | Q(pk__in=above) | Q(user__in={u for u, _ in makers.values() if u}))
         level = []
         for child in shown[: MOST - len(nodes)]:
-            same_maker = child.user_id is not None and child.user_id == makers[child.parent_id][0]
+            parent_id = cast(UUID, child.parent_id)  # of the level above
+            same_maker = child.user_id is not None and child.user_id == makers[parent_id][0]
             mine = child.user_id == user.pk if is_member(user) else child.user_id is None and child.visitor == visitor
             if child.pk in nodes or not (mine or same_maker or child.pk in above):
                 continue
             nodes[child.pk] = Branch(child, child.parent_token)
-            nodes[child.parent_id].branches.append(nodes[child.pk])
+            nodes[parent_id].branches.append(nodes[child.pk])
             level.append(child)
     if len(nodes) == 1:
         return []

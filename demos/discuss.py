@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.views import redirect_to_login
@@ -31,7 +32,7 @@ def _outcome(run: Run) -> str:
 def run_card(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """What stands in a message in place of a run's address: the kind, how its input begins, what came out."""
     run = get_object_or_404(Run.objects.select_related("demo"), pk=run_id, demo__kind__in=kinds.KINDS)
-    context = {
+    context: dict[str, Any] = {
         "run": run,
         "kind": kinds.get(run.demo.kind),
         "beginning": beginning(run, LETTERS),
@@ -55,7 +56,7 @@ def discuss_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if not may_discuss(request.user, run.demo):
         raise Http404("There is no room that you may write in.")
-    context = {
+    context: dict[str, Any] = {
         "run": run,
         "paper": paper,
         "client_id": request.POST.get("client_id") or uuid4(),

@@ -33,8 +33,8 @@ def read_examples(name: str, data: bytes, demo: Demo) -> tuple[list[dict[str, An
     table = name.lower().endswith((".csv", ".tsv"))
     rows, problems = (_table if table else _lines)(name, text)
     found: list[dict[str, Any]] = []
-    for number, row in rows:
-        example, wrong = _example(row, demo, table=table)
+    for number, values in rows:
+        example, wrong = _example(values, demo, table=table)
         problems += [f"{name}, row {number}, {field}: {message}" for field, message in wrong]
         if example is not None:
             found.append(example)

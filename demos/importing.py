@@ -110,10 +110,10 @@ def _checked(entry: Any, row: str, source: str, report: Report) -> DemoIn | None
         return None
     probe = Demo(slug=demo.slug, kind=demo.kind, **demo.model_dump(include=set(FIELDS)))
     wrong = list(setup_errors(probe))
-    for error in wrong:
-        place = re.sub(r"^(examples\.\d+)\.", r"\1.inputs.", error.place)
-        report.problem(FILE, row, place, error.value, error.message)
-    return None if any(error.place == "model" for error in wrong) else demo
+    for found in wrong:
+        place = re.sub(r"^(examples\.\d+)\.", r"\1.inputs.", found.place)
+        report.problem(FILE, row, place, found.value, found.message)
+    return None if any(found.place == "model" for found in wrong) else demo
 
 
 @keeps

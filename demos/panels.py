@@ -84,7 +84,7 @@ class Panel:
     def examples(self) -> list[Example]:
         runs = stored.runs_of_examples(self.demo)
         return [
-            Example(example["title"], json.dumps(example["inputs"], ensure_ascii=False), run and run.pk)
+            Example(example["title"], json.dumps(example["inputs"], ensure_ascii=False), run.pk if run else None)
             for example, run in zip(self.demo.examples, runs, strict=True)
         ]
 

@@ -255,7 +255,7 @@ def connected_workers() -> set[str] | None:
     """
     with broker() as r:
         try:
-            found = cast(list[dict[str, str]], r.client_list())
+            found = r.client_list()
         except redis.ResponseError:
             return None
     return {c["name"].removeprefix(CONNECTION_PREFIX) for c in found if c["name"].startswith(CONNECTION_PREFIX)}
@@ -264,7 +264,7 @@ def connected_workers() -> set[str] | None:
 def broker_age() -> float:
     """Seconds since the broker was started: what announcements it lacks tells nothing at first."""
     with broker() as r:
-        return float(cast(dict[str, Any], r.info("server"))["uptime_in_seconds"])
+        return float(r.info("server")["uptime_in_seconds"])
 
 
 def only_one(name: str, seconds: float) -> bool:

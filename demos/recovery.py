@@ -12,6 +12,7 @@ import re
 import threading
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 from django.utils.timezone import now
 
@@ -50,7 +51,7 @@ def rescue() -> None:
     _enter_missing()
 
 
-def _living() -> list[dict[str, object]]:
+def _living() -> list[dict[str, Any]]:
     """Workers that have announced themselves and whose connection, if they have said that they have one, is open."""
     workers = queue.workers()
     missing = _unconnected(workers)
@@ -61,7 +62,7 @@ def _living() -> list[dict[str, object]]:
     return [worker for worker in workers if worker["name"] not in missing]
 
 
-def _unconnected(workers: list[dict[str, object]]) -> set[object]:
+def _unconnected(workers: list[dict[str, Any]]) -> set[str]:
     connected = queue.connected_workers()
     if connected is None:
         return set()

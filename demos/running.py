@@ -128,8 +128,8 @@ def execute(me: Worker, run: Run) -> None:
         me.forget(run_id)
     with suppress(BrokerDown):  # the row says it all, and those who watch read it when the broker is back
         me.publisher.flush(run_id)
-    ended = {"first_token_at": log.first_token_at, "events": max(0, log.last - runlog.RUNNING)}
-    finish_run(run_id, state=state, output=output, error=error, **ended)
+    events = max(0, log.last - runlog.RUNNING)
+    finish_run(run_id, state=state, output=output, error=error, first_token_at=log.first_token_at, events=events)
 
 
 def give_back(run: Run) -> None:

@@ -215,6 +215,6 @@ def _posted(demo: Demo, form: QueryDict) -> dict[str, Any]:
         elif get_origin(field.annotation) is list and name in form:
             inputs[name] = [value for value in form.getlist(name) if value]
         elif name in form:
-            value = form[name].replace("\r\n", "\n")
+            value = str(form[name]).replace("\r\n", "\n")
             inputs[name] = None if value == "" and field.default is None else value
     return inputs

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import cast
 
 from django.conf import settings
 from django.utils.timezone import now
@@ -47,6 +46,6 @@ def abandoned() -> list[Run]:
     found = list(runs[:500])
     with queue.broker() as r:
         r.zremrangebyscore(WATCHED, 0, time.time() - 3600)
-        last = cast(list[float | None], r.zmscore(WATCHED, [str(run.id) for run in found])) if found else []
+        last = r.zmscore(WATCHED, [str(run.id) for run in found]) if found else []
     limit = time.time() - grace
     return [run for run, at in zip(found, last, strict=True) if at is None or at < limit]

@@ -205,7 +205,11 @@ CELERY_BEAT_SCHEDULE = {
     "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
     "apply-chat-retention": {"task": "chat.moderation_tasks.apply_retention", "schedule": 24 * 3600.0},
     "keep-numbers": {"task": "miniconf.console.tasks.keep_numbers", "schedule": 300.0, "options": {"expires": 300}},
-    "send-invitations": {"task": "miniconf.people.tasks.send_invitations", "schedule": 120.0, "options": {"expires": 120}},
+    "send-invitations": {
+        "task": "miniconf.people.tasks.send_invitations",
+        "schedule": 120.0,
+        "options": {"expires": 120},
+    },
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 

@@ -64,7 +64,7 @@ class _SlotCache(AwdLstmCache):
         like = model.model.embed_tokens.weight
         width = model.config.hidden_size
         for layer, lstm in enumerate(model.model.lstms):
-            size = lstm.hidden_size
+            size = int(lstm.hidden_size)  # type: ignore[arg-type]
             self.states[layer] = like.new_zeros(1, slots, size), like.new_zeros(1, slots, size)
         self.ring = like.new_zeros(slots, self.window, width)
         self.ring_words = torch.zeros(slots, self.window, dtype=torch.long, device=like.device)

@@ -124,7 +124,7 @@ def _order(labels: np.ndarray, lengths: np.ndarray, plan: Plan, draw: np.random.
         for pool in pools
         for start in range(0, len(pool), plan.batch_size)
     ]
-    draw.shuffle(batches)  # type: ignore[arg-type]
+    draw.shuffle(batches)
     return batches
 
 

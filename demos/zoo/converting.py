@@ -184,6 +184,14 @@ def convert_bigs(folder: Path) -> BigsForMaskedLM | BigsForSequenceClassificatio
             raise ConversionError(f"the checkpoint has a parameter {name!r}, which this architecture does not know")
         state[f"{space}_space.{SPACE[part]}"] = state.pop(name)
     classes = "classifier.weight" in state
+    labels: dict[str, Any] = {}
+    if classes:
+        known = "id2label" in theirs
+        labels = (
+            {"id2label": theirs["id2label"], "label2id": theirs["label2id"]}
+            if known
+            else {"num_labels": len(state["classifier.bias"])}
+        )
     config = BigsConfig(
         vocab_size=theirs["vocab_size"],
         hidden_size=theirs["hidden_size"],
@@ -195,10 +203,7 @@ def convert_bigs(folder: Path) -> BigsForMaskedLM | BigsForSequenceClassificatio
         type_vocab_size=theirs["type_vocab_size"],
         layer_norm_eps=theirs["layer_norm_eps"],
         pad_token_id=theirs.get("pad_token_id", 0),
-        **(
-            {"id2label": theirs["id2label"], "label2id": theirs["label2id"]} if classes and "id2label" in theirs else {}
-        ),
-        **({"num_labels": len(state["classifier.bias"])} if classes and "id2label" not in theirs else {}),
+        **labels,
     )
     model = BigsForSequenceClassification(config) if classes else BigsForMaskedLM(config)
     if not classes:

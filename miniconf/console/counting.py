@@ -130,6 +130,6 @@ def _rows_of(client: redis.Redis, day: date) -> list[DayNumber]:
         for field, count in found.items()
         for what, _, key in [field.partition(":")]
     ]
-    if visitors := cast(int, client.pfcount(f"numbers:visitors:{day.isoformat()}")):
+    if visitors := client.pfcount(f"numbers:visitors:{day.isoformat()}"):
         rows.append(DayNumber(day=day, what="visitors", number=visitors))
     return rows

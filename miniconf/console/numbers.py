@@ -59,14 +59,14 @@ def first_answers(since: datetime) -> float | None:
         .order_by("-pk")
         .values_list("created_at", "first")[:MOST_SAMPLED]
     )
-    return _median((answer - asked).total_seconds() / 60 for asked, answer in rows)
+    return _median((answer - asked).total_seconds() / 60 for asked, answer in rows if answer)
 
 
 def run_waits(since: datetime) -> float | None:
     """Median seconds that a run of a demo waited for its place."""
     rows = Run.objects.filter(created_at__gte=since, started_at__isnull=False).order_by("-created_at")
     found = rows.values_list("created_at", "started_at")[:MOST_SAMPLED]
-    return _median(max(0.0, (start - made).total_seconds()) for made, start in found)
+    return _median(max(0.0, (start - made).total_seconds()) for made, start in found if start)
 
 
 def _median(values: Iterable[float]) -> float | None:

@@ -11,7 +11,7 @@ ONLINE: Event = {"type": "online"}
 def events_first(events: list[Event]) -> int:
     """The smallest number in `events`, of which at least one is numbered."""
     event = next(event for event in events if "n" in event)
-    first: int = event.get("first", event["n"])
+    first: int = event["first"] if "first" in event else event["n"]
     return first
 
 

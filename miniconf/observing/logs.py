@@ -13,9 +13,10 @@ class AddContext(logging.Filter):
     """Puts the present request and run into each record; `%(context)s` is both as text, or nothing."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id, record.run_id = request_id(), run_id()
-        known = [f"{name} {value}" for name, value in (("request", record.request_id), ("run", record.run_id)) if value]
-        record.context = f" [{', '.join(known)}]" if known else ""
+        names = {"request": request_id(), "run": run_id()}
+        known = [f"{name} {value}" for name, value in names.items() if value]
+        context = f" [{', '.join(known)}]" if known else ""
+        record.__dict__ |= {"request_id": names["request"], "run_id": names["run"], "context": context}
         return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -55,7 +55,6 @@ class RoleForm(forms.Form):
     key = forms.CharField(
         required=False, max_length=160, label="Of", help_text="Id of the session or sponsor, as in its address"
     )
-    field_order: ClassVar = ["kind", "key"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count
 
 from miniconf.accounts.models import User
 from miniconf.live.access import access_changed
@@ -45,10 +44,10 @@ def possible_matches() -> list[Match]:
         by_name[folded(user.name)].append(user)
         by_email[user.email] = user
     matches = []
-    people = Person.objects.filter(user=None).annotate(papers_count=Count("authorships")).order_by("name")
+    people = Person.objects.filter(user=None).order_by("name")
     for person in people.iterator(chunk_size=2000):
-        if person.email_private and (user := by_email.get(person.email_private.lower())):
-            matches.append(Match(person, [user], "same address"))
+        if person.email_private and (owner := by_email.get(person.email_private.lower())):
+            matches.append(Match(person, [owner], "same address"))
         elif found := by_name.get(folded(person.name)):
             matches.append(Match(person, found[:5], "same name"))
         if len(matches) >= MOST_SHOWN:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -125,14 +125,14 @@ class AwdLstmModel(AwdLstmPreTrainedModel):
         config = self.config
         if inputs_embeds is None:
             inputs_embeds = self._embed(input_ids)
-        front = Front(inputs_embeds.shape[:2], attention_mask, inputs_embeds.device)
+        front = Front((inputs_embeds.shape[0], inputs_embeds.shape[1]), attention_mask, inputs_embeds.device)
         hidden = locked_dropout(front.move(inputs_embeds), config.dropout_input, self.training)
         cache = past_key_values if past_key_values is not None else AwdLstmCache(config)
         hidden_states = [hidden]
         for layer, lstm in enumerate(self.lstms):
             if layer:
                 hidden = locked_dropout(hidden, config.dropout_between, self.training)
-            hidden, state = self._run(lstm, hidden, front.lengths, cache.lstm_state(layer))
+            hidden, state = self._run(cast(nn.LSTM, lstm), hidden, front.lengths, cache.lstm_state(layer))
             cache.store_lstm_state(layer, state)
             hidden_states.append(hidden)
         return BaseModelOutputWithPast(

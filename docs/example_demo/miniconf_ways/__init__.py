@@ -55,7 +55,12 @@ class Ways(Kind):
             )
 
         handles: list[Any] = []
-        context.watch_cancel(lambda: [handle.cancel() for handle in handles])
+
+        def stop() -> None:
+            for handle in handles:
+                handle.cancel()
+
+        context.watch_cancel(stop)
         try:
             for way in range(given["ways"]):
                 request = GenerationRequest(
