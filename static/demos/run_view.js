@@ -138,8 +138,17 @@ export class RunView {
   /** Puts the server's drawing of the result into the page. */
   async draw() {
     const { id } = this.run;
-    const nodes = await fetchFragment(`/runs/${id}/result/`);
-    if (this.run?.id !== id || !nodes) return;
+    let nodes = null;
+    try {
+      nodes = await fetchFragment(`/runs/${id}/result/`);
+    } catch {
+      // told below: the connection is gone
+    }
+    if (this.run?.id !== id) return;
+    if (!nodes) {
+      this.complain("The result could not be fetched. It stands on the page of this run.");
+      return;
+    }
     this.element.replaceChildren(...nodes);
     for (const element of this.element.querySelectorAll("[data-needs-script]")) element.hidden = false;
   }
