@@ -13,6 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from chat.services import send_message
+from demos.models import Demo, Run
+from demos.parts import put_part
 from miniconf.accounts.models import User
 from miniconf.frozen.names import Names
 from miniconf.frozen.rewrite import rewrite
@@ -181,3 +183,30 @@ def test_modules_that_are_not_understood_are_named(line, tmp_path):
     write(tmp_path / "c.js", "")
     with pytest.raises(NotBundled, match=r"a\.js"):
         bundle(["a.js"], tmp_path)
+
+
+def test_a_run_that_somebody_posted_is_kept_with_its_files(site, tmp_path):
+    output = {
+        "sizes": {"none": 2, "gzip": 22, "bz2": 40, "xz": 60, "zstd": 11},
+        "models": [
+            {"model": "m", "tokens": [["Hi", 3.0, 4]], "bits": 3.0, "bits_per_byte": 1.5, "entropy": 2.0, "weights": 9}
+        ],
+        "coded": None,
+    }
+    demo = Demo.objects.create(slug="d", paper=Paper.objects.get(uid="P1"), kind="surprise", title="Bits", model="m")
+    run = Run.objects.create(demo=demo, inputs={"text": "Hi"}, output=output, state="succeeded")
+    put_part(run, "text.mcac", b"MCAC bytes", "application/octet-stream")
+    other = Run.objects.create(demo=demo, inputs={"text": "Nobody posted this"}, output=output, state="succeeded")
+    user = User.objects.get(email="somebody@secret.example")
+    address = f"https://conference.example/runs/{run.pk}/"
+    send_message(user=user, room_key="paper:P1", client_id=uuid4(), text=f"See {address}")
+    call_command("freeze", str(tmp_path / "frozen"))
+    folder = tmp_path / "frozen" / "runs"
+    assert [path.name for path in folder.iterdir()] == [str(run.pk)]
+    assert (folder / str(run.pk) / "parts" / "text.mcac").read_bytes() == b"MCAC bytes"
+    page = (folder / str(run.pk) / "index.html").read_text()
+    assert 'href="parts/text.mcac"' in page
+    record = json.loads(re.search(r'<script id="run-data-[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    assert (record["inputs"], record["output"]) == ({"text": "Hi"}, output)
+    assert record["parts"] == {"text.mcac": "TUNBQyBieXRlcw=="}
+    assert str(other.pk) not in page
