@@ -18,7 +18,11 @@ export class Lines {
     this.left = root.querySelector("[data-part=rows]");
     this.right = root.querySelector("[data-part=columns]");
     this.pointed = null;
-    this.still = document.createElement("canvas");
+    // All lines stand still on one canvas; those of the row pointed at are drawn on another above it.
+    this.above = document.createElement("canvas");
+    this.above.className = "attention-above";
+    this.above.setAttribute("aria-hidden", "true");
+    this.canvas.after(this.above);
     this.draw = oncePerFrame(() => this.#draw());
     onColours(() => this.refresh());
     new ResizeObserver(() => this.refresh()).observe(root);
@@ -46,9 +50,12 @@ export class Lines {
         button.tabIndex = i === 0 ? 0 : -1;
         button.textContent = visible(token);
         button.title = visible(token);
+        button.setAttribute("aria-pressed", "false");
         return button;
       }),
     );
+    this.shares = [];
+    this.shaded = this.kept = null;
     this.right.replaceChildren(
       ...columns.map((token) => {
         const span = document.createElement("span");
@@ -100,15 +107,17 @@ export class Lines {
     if (this.dirty) {
       this.dirty = false;
       this.colours = headColours(state.shown.heads);
-      this.#strokes(prepare(this.still, width, height), width, null);
+      this.#strokes(prepare(canvas, width, height), width, null);
+      this.drawn = undefined;
     }
-    const context = prepare(canvas, width, height);
     const row = this.pointed ?? state.locked;
-    context.globalAlpha = row === null ? 1 : 0.12;
-    context.drawImage(this.still, 0, 0, width, height);
-    context.globalAlpha = 1;
-    if (row !== null) this.#strokes(context, width, row);
-    this.#shade(row);
+    if (this.drawn !== row) {
+      const context = prepare(this.above, width, height);
+      canvas.classList.toggle("is-behind", row !== null);
+      if (row !== null) this.#strokes(context, width, row);
+      this.#shade(row);
+    }
+    this.drawn = row;
   }
 
   /** All lines, or those of one row; those of one colour and strength are one path. */
@@ -144,18 +153,24 @@ export class Lines {
 
   /** The right column shows how much the row looks at each token; the left one which row that is. */
   #shade(row) {
-    if (this.shaded === row && row === null) return;
-    this.shaded = row;
     const { shown, heads, locked } = this.state;
     const { rows, columns, weights } = shown;
-    [...this.left.children].forEach((button, i) => {
-      button.classList.toggle("is-on", i === row);
-      button.setAttribute("aria-pressed", String(i === locked));
-    });
-    [...this.right.children].forEach((span, column) => {
+    const left = this.left.children;
+    for (const i of [this.shaded, this.kept, row, locked]) {
+      left[i]?.classList.toggle("is-on", i === row);
+      left[i]?.setAttribute("aria-pressed", String(i === locked));
+    }
+    this.shaded = row;
+    this.kept = locked;
+    const right = this.right.children;
+    for (let column = 0; column < right.length; column++) {
       let sum = 0;
       if (row !== null) for (const head of heads) sum += weights[(head * rows + row) * columns + column];
-      span.style.setProperty("--share", row === null || !heads.length ? "0" : (sum / heads.length / 255).toFixed(3));
-    });
+      // In steps of two per cent: what does not change is not painted again.
+      const share = heads.length ? Math.round((sum / heads.length / 255) * 50) / 50 : 0;
+      if (this.shares[column] === share) continue;
+      this.shares[column] = share;
+      right[column].style.setProperty("--share", String(share));
+    }
   }
 }
