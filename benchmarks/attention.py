@@ -59,7 +59,7 @@ import { Matrix } from "/static/demos/attention/matrix.js";
 import { readPacket } from "/static/demos/attention/packet.js";
 const { tokens, matrix, heads } = await (await fetch("view.json")).json();
 const every = Array.from({ length: heads }, (_, i) => i);
-const state = { heads: every, threshold: 0.05, locked: null, rows: tokens, columns: tokens };
+const state = { heads: every, threshold: matrix ? 0 : 0.05, locked: null, rows: tokens, columns: tokens };
 const root = document.getElementById(matrix ? "matrix" : "lines");
 for (const id of ["lines", "matrix"]) document.getElementById(id).hidden = id !== root.id;
 const view = matrix ? new Matrix(root, state, () => {}) : new Lines(root, state, () => {});

@@ -71,11 +71,7 @@ class Attention {
     const choose = this.part("map");
     choose?.addEventListener("change", () => this.#map(Number(choose.value)));
     this.part("layer").addEventListener("input", () => this.#layer(Number(this.part("layer").value)));
-    this.part("threshold").addEventListener("input", () => {
-      this.state.threshold = Number(this.part("threshold").value) / 100;
-      this.part("threshold-words").textContent = `${this.part("threshold").value} %`;
-      this.#refresh();
-    });
+    this.part("threshold").addEventListener("input", () => this.#threshold(Number(this.part("threshold").value)));
     for (const button of this.root.querySelectorAll("[data-show]")) {
       button.addEventListener("click", () => this.#show(button.dataset.show));
     }
@@ -108,6 +104,13 @@ class Attention {
     if (views.length < 2 && choose) choose.closest("label").hidden = true;
   }
 
+  #threshold(percents) {
+    this.state.threshold = percents / 100;
+    this.part("threshold").value = percents;
+    this.part("threshold-words").textContent = `${percents} %`;
+    this.#refresh();
+  }
+
   #allHeads() {
     return Array.from({ length: this.state.view.heads }, (_, i) => i);
   }
@@ -125,6 +128,7 @@ class Attention {
     const many = Math.max(state.rows.length, state.columns.length) > LINES;
     this.root.querySelector("[data-show=lines]").disabled = many;
     this.#show(many ? "matrix" : (this.shown ?? "lines"));
+    if (many) this.#threshold(0); // among hundreds of tokens each has little
     await this.#layer(state.layer);
     try {
       state.small = await this.#packet(`${view.name}-small`);
@@ -165,7 +169,10 @@ class Attention {
     for (const button of this.root.querySelectorAll("[data-when-hidden]")) {
       button.setAttribute("aria-pressed", String(button.dataset.whenHidden === what));
     }
-    if (what === "moved") this.#show("matrix");
+    if (what === "moved") {
+      this.#show("matrix");
+      this.#threshold(0);
+    }
     this.#layer(this.state.layer);
     this.heads.refresh();
   }
