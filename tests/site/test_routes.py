@@ -346,7 +346,8 @@ def payload_of(name: str, message: Message, muted: Sanction) -> dict[str, object
     """What each command needs, about the author's message in the paper's room."""
     values = {
         "room": "paper:P1", "message": message.pk, "messages": [message.pk], "text": "text", "emoji": "👍", "number": 1,
-        "client_id": str(UUID(int=message.pk + 100)), "sanction": muted.pk, "person": str(muted.user.public_id), "kind": "mute",
+        "client_id": str(UUID(int=message.pk + 100)), "sanction": muted.pk, "person": str(muted.user.public_id),
+        "kind": "mute",
     }  # fmt: skip
     fields = registry._commands[name].payload.model_fields
     return {field: values[field] for field, info in fields.items() if info.is_required()}
