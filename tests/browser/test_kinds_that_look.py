@@ -1,6 +1,7 @@
 """Attention drawn in a real browser, and the game played to its end, with the shipped model."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -8,6 +9,14 @@ PAINTED = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value, i) => i % 4 === 3 && value > 0);
 }"""
+
+
+def wait_until_painted(canvas):
+    """Drawing waits for the browser's next frame, and for a part that comes over the network."""
+    until = time.monotonic() + 30
+    while not canvas.evaluate(PAINTED):
+        assert time.monotonic() < until, "nothing was painted"
+        time.sleep(0.1)
 
 
 def test_attention_is_drawn_said_and_kept(page_for):
@@ -21,7 +30,7 @@ def test_attention_is_drawn_said_and_kept(page_for):
     tokens.nth(5).click()
     expect(page.locator("[data-part=says]")).to_contain_text(re.compile(r"looks at .*\d %"))
     expect(tokens.nth(5)).to_have_attribute("aria-pressed", "true")
-    assert page.locator("[data-part=lines] canvas").evaluate(PAINTED)
+    wait_until_painted(page.locator("[data-part=lines] canvas").first)
     page.get_by_role("button", name="Matrix").click()
     matrix = page.locator("[data-part=matrix] canvas")
     matrix.focus()
@@ -32,7 +41,7 @@ def test_attention_is_drawn_said_and_kept(page_for):
     expect(page.get_by_role("button", name="What moved")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="What moved").click()
     expect(page.locator("[data-part=matrix] canvas")).to_be_visible()
-    assert page.locator("[data-part=matrix] canvas").evaluate(PAINTED)
+    wait_until_painted(matrix)
 
 
 def test_the_game_is_played_and_counted(page_for):
