@@ -71,6 +71,9 @@ def write_backup(file: Path, *, media: bool = True, progress: Progress = lambda 
 @contextmanager
 def one_moment() -> Iterator[None]:
     """Whatever is read inside is as it was at the beginning; nobody who writes has to wait."""
+    if connection.in_atomic_block:  # whoever began it has chosen
+        yield
+        return
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -78,12 +81,11 @@ def one_moment() -> Iterator[None]:
         return
     # Not `atomic`, which would keep everybody else from writing: here transactions begin as a writer's.
     with connection.cursor() as cursor:
-        cursor.execute("BEGIN DEFERRED" if not connection.in_atomic_block else "SELECT 1")
+        cursor.execute("BEGIN DEFERRED")
         try:
             yield
         finally:
-            if not connection.in_atomic_block:
-                cursor.execute("ROLLBACK")
+            cursor.execute("ROLLBACK")
 
 
 def _describe() -> dict[str, Any]:
