@@ -7,7 +7,7 @@ import re
 import zlib
 
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Sum
 
 from .kinds.base import Log, RunFailed
@@ -32,8 +32,8 @@ class RunParts:
     def put(self, name: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Keep `data`; one of the same name takes its place. Raises RunFailed where it is too much."""
         put_part(self.run, name, data, content_type)
-        if settings.CELERY_DB_REUSE_MAX is None:
-            connections.close_all()
+        if settings.CELERY_DB_REUSE_MAX is None and not connection.in_atomic_block:
+            connections.close_all()  # the thread goes on with the model for a while
         self.log.emit("part", {"name": name, "bytes": len(data), "content_type": content_type}, key=name)
 
 
