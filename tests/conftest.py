@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.test import override_settings
 
 from tests.mail_server import MailServer
@@ -37,6 +39,14 @@ def choices_counted_anew() -> None:
 
     facets.forget()
     spelling.forget()
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_done_anything_yet() -> None:
+    """Accounts of different tests have the same numbers; what one wrote or ran must not count for the next."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    if keys := list(client.scan_iter("*limits*")):
+        client.delete(*keys)
 
 
 @pytest.hookimpl(trylast=True)  # the marks of whole folders are there by then
