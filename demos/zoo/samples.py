@@ -62,6 +62,6 @@ def for_card(model: Any, tokenizer: PreTrainedTokenizerFast, *, masked: bool) ->
         return "What it puts in, the likeliest first:\n\n| text | |\n| --- | --- |\n" + "\n".join(rows)
     quoted = ["\n".join(f"> {line}".rstrip() for line in text.splitlines()) for text in continuations(model, tokenizer)]
     return (
-        "What it writes (temperature 0.7, the 40 likeliest pieces, not selected). It reads like an abstract and is made "
-        "up:\n\n" + "\n\n---\n\n".join(quoted)
+        "What it writes (temperature 0.7, the 40 likeliest pieces, not selected). All of it is made up:\n\n"
+        + "\n\n---\n\n".join(quoted)
     )
