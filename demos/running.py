@@ -69,6 +69,7 @@ def take(me: Worker) -> Run | None:
                 break
             run_id, entry = found
             me.places.enter(Held(run_id, entry.model, entry.asked, entry.alone))
+            me.has_news()
         try:
             run = claim(me, run_id)
         except BaseException:

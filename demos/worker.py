@@ -32,6 +32,7 @@ from .running import Upkeep
 logger = logging.getLogger(__name__)
 
 GIVE_BACK_WITHIN = 2.0  # seconds
+SAY_AT_MOST_EVERY = 0.2  # seconds between two announcements of what this worker holds
 TELL_POSITIONS = 3.0  # seconds between two rounds, at most
 LOOK_FOR_MODELS = 10  # seconds between looks for demos with models that are not loaded yet
 TRY_AGAIN = 60  # seconds after which a model that could not be loaded is tried again: somebody may have mended it
@@ -72,6 +73,7 @@ class Worker:
         self._loading = threading.Lock()
         self._saying = threading.Lock()  # what one thread found must not overwrite what another found later
         self._positions_changed = threading.Event()
+        self._news = threading.Event()
         self.places = Places(settings.ENGINE_SLOTS)
         self.order: str | None = None  # "drain" or "restart"
         self.others = 0  # workers besides this one
@@ -125,6 +127,7 @@ class Worker:
     def shut_down(self) -> None:
         """Stop at once; runs in the engine go back to the queue (see tasks.execute_run)."""
         self.stopping.set()
+        self._news.set()
         self.engine.stop()
         until = time.monotonic() + GIVE_BACK_WITHIN
         while self.places.runs() and time.monotonic() < until:  # they are being given back, each on its own thread
@@ -182,10 +185,16 @@ class Worker:
             except BrokerDown:
                 logger.warning("cannot announce this worker: the broker does not answer")
 
+    def has_news(self) -> None:
+        """This worker holds a run more: the organizers' page and whoever looks for the run see it at once."""
+        self._news.set()
+
     def _announce(self) -> None:
         while not self.stopping.is_set():
+            self._news.clear()
             self._say()
-            self.stopping.wait(queue.WORKER_REFRESH)
+            self.stopping.wait(SAY_AT_MOST_EVERY)  # a burst of runs is told once
+            self._news.wait(queue.WORKER_REFRESH)
 
     def _tell_positions(self) -> None:
         while not self.stopping.is_set():

@@ -33,8 +33,8 @@ def test_a_visitor_without_javascript_runs_a_demo_and_stops_it(page_for):
     page.get_by_label("Length").first.fill("300")
     page.locator("#demo-sha-rnn-generate").get_by_role("button", name="Run", exact=True).click()
     expect(page).to_have_url(re.compile(r"/runs/[0-9a-f-]{36}/"))
-    if page.get_by_role("button", name="Stop").count():  # it may have ended before the page was there
-        page.get_by_role("button", name="Stop").click()
+    if page.get_by_role("button", name="Stop", exact=True).count():  # it may have ended before the page was there
+        page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile(r"Stopped|Done|Running")).first).to_be_visible()
 
 

@@ -58,7 +58,7 @@ def test_a_run_can_be_stopped(page_for):
     page.get_by_label("Temperature").first.fill("1.5")
     page.get_by_label("Text to continue").fill(PROMPT)
     page.locator("#demo-sha-rnn-generate").get_by_role("button", name="Run", exact=True).click()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".demo").get_by_text(re.compile(r"Stopped|Cancelled|Done", re.I)).first).to_be_visible(
         timeout=20_000
     )
