@@ -10,6 +10,7 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
 from demos.packages import folders as folders_of_demo_packages
+from miniconf.accounts.sso.configured import providers_from
 from miniconf.broker import socket_url
 from miniconf.environment import Environment, writable_folder
 from miniconf.processes.instance import running_site
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "channels",
     "csp",
     "django_htmx",
@@ -270,6 +272,10 @@ ACCOUNT_FORMS = {
     "request_login_code": "miniconf.accounts.forms.RequestCodeForm",
     "confirm_login_code": "miniconf.accounts.forms.ConfirmCodeForm",
 }
+# Single sign-on (docs/operating.md): ORCID_CLIENT_ID and ORCID_CLIENT_SECRET, the same for GOOGLE_ and GITHUB_, and any
+# other OpenID Connect issuer by OIDC_ISSUERS.
+SIGN_IN_PROVIDERS = providers_from(env)
+SOCIALACCOUNT_ADAPTER = "miniconf.accounts.sso.adapter.SignInAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True  # whether an address has an account is told to its owner only, by mail
 # Sign-in is limited by address: behind a proxy the client's is the last one in X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_PROXY", default=False) else 0

@@ -9,11 +9,14 @@ from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from miniconf.problems import Problem
 from papers.models import Conference
+
+from .sso import identities
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,15 @@ class AccountAdapter(DefaultAccountAdapter):
         return " ".join(subject.split())
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        """Whoever has no name yet is asked for it, and goes on to where they wanted to be after that."""
+        """An identity elsewhere that waited for the code is connected.
+
+        Whoever has no name yet is asked for it, and goes on to where they wanted to be after that.
+        """
         response: HttpResponse = super().post_login(request, user, **kwargs)
+        if "sociallogin" in (kwargs.get("signal_kwargs") or {}):
+            identities.forget_pending(request)
+        elif said := identities.take_pending(request, user):
+            messages.info(request, said)
         if not user.name:
             return HttpResponseRedirect(f"{reverse('profile')}?{urlencode({'next': response['Location']})}")
         return response

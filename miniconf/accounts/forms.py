@@ -50,6 +50,24 @@ class ConfirmCodeForm(ConfirmLoginCodeForm):
         )
 
 
+def clean_name(text: str) -> str:
+    """Somebody's name in its one spelling. Raises ValidationError."""
+    name = " ".join(text.split())
+    if not any(unicodedata.category(letter).startswith("L") for letter in name):
+        raise forms.ValidationError("A name needs at least one letter.")
+    if any(unicodedata.category(letter) == "Cc" or letter in "\u202a\u202b\u202d\u202e\u2066\u2067" for letter in name):
+        raise forms.ValidationError("The name contains control characters; please type it anew.")
+    return name
+
+
+def fit_name(text: str) -> str:
+    """A name that somebody else tells, as far as it could have been typed in here; blank where it could not."""
+    try:
+        return clean_name(text)[:120]
+    except forms.ValidationError:
+        return ""
+
+
 class ProfileForm(forms.ModelForm):
     timezone = forms.ChoiceField(choices=timezone_choices, required=False, label="Time zone")
 
@@ -70,14 +88,7 @@ class ProfileForm(forms.ModelForm):
         self.fields["name"].required = True
 
     def clean_name(self) -> str:
-        name = " ".join(self.cleaned_data["name"].split())
-        if not any(unicodedata.category(letter).startswith("L") for letter in name):
-            raise forms.ValidationError("A name needs at least one letter.")
-        if any(
-            unicodedata.category(letter) == "Cc" or letter in "\u202a\u202b\u202d\u202e\u2066\u2067" for letter in name
-        ):
-            raise forms.ValidationError("The name contains control characters; please type it anew.")
-        return name
+        return clean_name(self.cleaned_data["name"])
 
 
 class TokenForm(forms.ModelForm):

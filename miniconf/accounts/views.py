@@ -20,9 +20,10 @@ from papers.models import Paper
 from . import services
 from .forms import ProfileForm, TokenForm
 from .models import ApiToken, User
+from .sso import identities
 
 
-def _next_address(request: HttpRequest) -> str:
+def next_address(request: HttpRequest) -> str:
     """Where to go on to; blank unless it is an address of this site."""
     address = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
@@ -44,7 +45,9 @@ def _profile_page(
         "new_token": new_token,
         "tokens": user.api_tokens.order_by("-created_at"),
         "papers": Paper.objects.filter(Q(authors__user=user) | Q(representatives=user), withdrawn_at=None).distinct(),
-        "next": _next_address(request),
+        "next": next_address(request),
+        "identities": identities.identities_of(user),
+        "providers": settings.SIGN_IN_PROVIDERS,
         "site_url": settings.SITE_URL,
     }
     return render(request, "accounts/profile.html", context, status=status)
@@ -62,7 +65,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return _profile_page(request, form=form, status=422)
     form.save()
     messages.success(request, "Your profile is saved.")
-    return redirect(_next_address(request) or "profile")
+    return redirect(next_address(request) or "profile")
 
 
 @never_cache
@@ -114,4 +117,4 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     except services.LinkInvalid:
         return render(request, "accounts/link_invalid.html", status=403)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return redirect(_next_address(request) or settings.LOGIN_REDIRECT_URL)
+    return redirect(next_address(request) or settings.LOGIN_REDIRECT_URL)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template.context import Context
 from django.urls import NoReverseMatch, reverse
+
+from miniconf.accounts.sso import identities
+from miniconf.accounts.sso.configured import SignInProvider
 
 register = template.Library()
 
@@ -25,3 +29,18 @@ def nav_link(context: Context, label: str, target: str, *args: str) -> dict[str,
     path = request.path if request is not None else ""
     current = "page" if path == url else "true" if path.startswith(url.rstrip("/") + "/") else ""
     return {"url": url, "label": label, "current": current}
+
+
+@register.simple_tag
+def sign_in_providers() -> list[SignInProvider]:
+    """Where else people may have an account that signs in here."""
+    found: list[SignInProvider] = settings.SIGN_IN_PROVIDERS
+    return found
+
+
+@register.simple_tag(takes_context=True)
+def pending_identity(context: Context) -> dict[str, str] | None:
+    """What waits in this browser to be connected by a code."""
+    request = context.get("request")
+    found = identities.pending(request) if request is not None else None
+    return {"label": identities.label_of(found["provider"]), "name": found["name"]} if found else None

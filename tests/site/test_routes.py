@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.test import Client
@@ -184,9 +185,13 @@ ROUTES = {
     "accounts/login/code/confirm/": EVERYBODY,
     "accounts/logout/": EVERYBODY,
     "accounts/inactive/": EVERYBODY,
+    "accounts/with/<slug:provider>/": NOBODY,  # there is no such provider here
+    "accounts/with/<slug:provider>/callback/": NOBODY,
+    "accounts/forget-identity/": EVERYBODY,
     "profile/": MEMBERS,
     "profile/tokens/": MEMBERS,
     "profile/tokens/<int:pk>/revoke/": OWNER,
+    "profile/identities/<int:pk>/disconnect/": OWNER,
     "profile/sign-out-everywhere/": MEMBERS,
     "sign-in/<str:token>/": NOBODY,
     "api/v1/docs": EVERYBODY,
@@ -267,13 +272,14 @@ def places(people: dict[str, User]) -> dict[str, object]:
     role = Role.objects.create(user=people["member"], kind="chair", key="elsewhere")
     notification = Notification.objects.create(user=people["member"], message=message, cause="reply")
     token, _ = ApiToken.issue(people["member"], "laptop")
+    SocialAccount.objects.create(pk=token.pk, user=people["member"], provider="uni", uid="1")
     return {
         "uid": "P1", "slug": {"people": "author", "pages": "help", "demos": "demo", "api": "demo", "export": "csv"},
         "kind": {"papers": "generate", "edit": "paper", "history": "paper", "new": "paper"}, "key": "P1",
         "name": {"organize": "days", "export": "csv", "moderation": "json", "runs": "nothing"}, "path": "nothing.pdf",
         "room_key": "paper:P1", "message_id": message.pk, "public_id": people["member"].public_id, "run_id": RUN,
         "import_id": made.pk, "edit_id": edit.pk, "upload_id": UUID(int=9), "token": "guess", "which": "stop",
-        "action": {"organize": "on", "demos": "publish"}, "address": "sha-rnn", "file": "nothing.png",
+        "action": {"organize": "on", "demos": "publish"}, "address": "sha-rnn", "file": "nothing.png", "provider": "nobody",
         "pk": {
             "announcements": notice.pk, "notifications": notification.pk, "profile": token.pk, "organize": role.pk,
             "desk": message.pk,
