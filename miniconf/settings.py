@@ -118,6 +118,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates", *folders_of_demo_packages("templates")],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["miniconf.templatetags.addresses"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
