@@ -80,7 +80,6 @@ def send_digest(
         template="notifications",
         to=user.email,
         connection=connection,
-        html=True,
         reply_to=reply_to,
         headers=_headers(user, causes, threads),
         name=user.name,

@@ -10,3 +10,4 @@ class SiteConfig(AppConfig):
 
         page_signals.connect()
         autodiscover_modules("personal_data")  # each app's part of what is kept about one person
+        autodiscover_modules("mail_texts")  # each app's mails, whose words organizers may change

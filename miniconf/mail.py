@@ -1,4 +1,4 @@
-"""Mails of the site: plain text from templates/mail, whose first line is the subject."""
+"""Mails of the site: plain text from templates/mail, whose first line is the subject, or in the organizers' words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 
+from miniconf import mail_texts
 from miniconf.observing.metrics import MAILS
 from papers.models import Conference
 
@@ -24,30 +25,36 @@ def send_mail(
     template: str,
     to: str,
     connection: BaseEmailBackend | None = None,
-    html: bool = False,
     reply_to: str = "",
     headers: Mapping[str, str] | None = None,
     bounces_to: str = "",
+    words: mail_texts.Words | None = None,
     **context: object,
 ) -> None:
-    """Send templates/mail/<template>.txt to one address. Templates know `conference` and `site_url`, without a slash
-    at its end; they switch HTML escaping off themselves. Raises what the mail server raises.
+    """Send one mail to one address; raises what the mail server raises.
 
-    `html` adds templates/mail/<template>.html as the other form of the same mail. `connection` is one already open, for
-    many mails at once. `bounces_to` is told when the mail cannot be delivered; blank: its sender."""
-    known = {"conference": Conference.current(), "site_url": settings.SITE_URL, **context}
-    subject, _, body = render_to_string(f"mail/{template}.txt", known).strip().partition("\n")
+    Words that organizers may change are composed by miniconf/mail_texts.py. Other mails are Django templates, which know
+    `conference` and `site_url`, without a slash at its end, and switch HTML escaping off themselves.
+    `connection` is one already open, for many mails at once. `bounces_to` is told when the mail cannot be delivered;
+    blank: its sender. `words`: others than those that are kept, to try them."""
+    text = mail_texts.find(template)
+    if text is not None:
+        composed = mail_texts.compose(text, context, words)
+    else:
+        known = {"conference": Conference.current(), "site_url": settings.SITE_URL, **context}
+        subject, _, body = render_to_string(f"mail/{template}.txt", known).strip().partition("\n")
+        composed = mail_texts.Composed(" ".join(subject.split()), body.strip() + "\n", None)
     mail = EmailMultiAlternatives(
-        " ".join(subject.split()),
-        body.strip() + "\n",
+        composed.subject,
+        composed.text,
         from_email=bounces_to or None,  # of the envelope; the reader sees the header
         to=[to],
         reply_to=[reply_to] if reply_to else None,
         headers={**(headers or {}), **({"From": settings.DEFAULT_FROM_EMAIL} if bounces_to else {})},
         connection=connection,
     )
-    if html:
-        mail.attach_alternative(render_to_string(f"mail/{template}.html", known).strip() + "\n", "text/html")
+    if composed.html is not None:
+        mail.attach_alternative(composed.html, "text/html")
     try:
         mail.send()
     except (OSError, SMTPException):

@@ -147,6 +147,11 @@ def can_see_numbers(user: Viewer) -> bool:
     return is_organizer(user)
 
 
+def can_change_settings(user: Viewer) -> bool:
+    """Name, rules, look, menu and mails of the site; set it up, and see what it lacks."""
+    return is_organizer(user)
+
+
 def can_import(user: Viewer) -> bool:
     """Read a programme from files into the site."""
     return is_organizer(user)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("organize/demos/", include("demos.urls_organize")),
     path("organize/people/", include("miniconf.people.urls")),
     path("", include("miniconf.console.urls")),
+    path("", include("miniconf.console.site.urls")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),

@@ -8,32 +8,34 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from miniconf.mail import send_mail
 from miniconf.problems import Problem
-from papers.models import Conference
 
 from .sso import identities
 
 log = logging.getLogger(__name__)
 
 
+# allauth's names of the mails whose words are ours, and ours.
+MAILS = {"account/email/login_code": "sign_in_code", "account/email/unknown_account": "unknown_account"}
+
+
 class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises Problem 503 when the mail server does not take the mail: the code would never arrive."""
-        context = {"conference": Conference.current(), "site_url": settings.SITE_URL} | context
         try:
-            super().send_mail(template_prefix, email, context)
+            if template_prefix in MAILS:
+                send_mail(template=MAILS[template_prefix], to=email, email=email, code=context.get("code"))
+            else:
+                super().send_mail(template_prefix, email, context)
         except (smtplib.SMTPException, OSError) as error:
             log.exception("a mail could not be sent")
             detail = "The mail with your sign-in code could not be sent. Please try again in some minutes."
             raise Problem(503, "Mail unavailable", detail, retry_after=60) from error
-
-    def format_email_subject(self, subject: str) -> str:
-        return " ".join(subject.split())
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         """An identity elsewhere that waited for the code is connected.

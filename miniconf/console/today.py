@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
 from chat.links import permalink
@@ -50,20 +50,24 @@ def today(moment: datetime) -> Today:
     """Costs the same however large the conference is: every list is cut."""
     sessions = visible_sessions().filter(in_schedule=True).select_related("event", "track")
     soon = sessions.filter(ends_at__gt=moment, starts_at__lt=moment + AHEAD).order_by("starts_at", "title")
-    looked_after = Role.objects.filter(kind=Role.Kind.CHAIR, key=OuterRef("uid"))
-    chairs = Person.objects.filter(chaired_sessions=OuterRef("pk"), user__isnull=False)
-    unattended = soon.exclude(Exists(looked_after)).exclude(Exists(chairs)).exclude(kind=Session.Kind.BREAK)
     open_questions = Message.objects.filter(asked=Message.Asked.OPEN, deleted_at=None, hidden_at=None)
     return Today(
         running=list(sessions.filter(starts_at__lte=moment, ends_at__gt=moment).order_by("ends_at", "title")[:LINES]),
         coming=list(sessions.filter(starts_at__gt=moment).order_by("starts_at", "title")[:LINES]),
-        unattended=list(unattended[:LINES]),
+        unattended=list(unattended(soon)[:LINES]),
         questions=_questions(open_questions),
         questions_count=open_questions.count(),
         waiting=[line for line in _waiting(moment) if line.count],
         broken={name.replace("_", " "): check.detail for name, check in readiness().items() if not check.ok},
         demos=_demos(moment),
     )
+
+
+def unattended(sessions: QuerySet[Session]) -> QuerySet[Session]:
+    """Those whose room nobody with an account looks after."""
+    looked_after = Role.objects.filter(kind=Role.Kind.CHAIR, key=OuterRef("uid"))
+    chairs = Person.objects.filter(chaired_sessions=OuterRef("pk"), user__isnull=False)
+    return sessions.exclude(Exists(looked_after)).exclude(Exists(chairs)).exclude(kind=Session.Kind.BREAK)
 
 
 def _questions(open_questions: Any) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
 from django.urls import reverse
 
+from miniconf.console.models import Appearance
+from miniconf.console.site import look
 from papers import media
 from papers.models import Conference
 from papers.queries import visible_papers, with_cards
@@ -83,7 +85,8 @@ class _Freezing:
 
     def write(self, progress: Progress) -> int:
         pages = [(address, self.names.add(address)) for address in addresses(self.runs)]
-        for address, file in _FILES.items():
+        files = _FILES | look.addresses(Appearance.current())
+        for address, file in files.items():
             self.names.add(address, file)
         parts = list(self.runs.parts())
         for address in parts:
@@ -99,7 +102,7 @@ class _Freezing:
                 scripts += ["data/map.js", "scripts/map.js"]
             self._page(address, file, scripts)
         self._data()
-        for address in (*_FILES, *parts):
+        for address in (*files, *parts):
             self._put(self.names.add(address), self.renderer.get(address))
         for name in sorted(self.media):
             self._media(name)

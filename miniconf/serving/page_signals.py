@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from demos.models import Demo
+from miniconf.console.models import Appearance
 from papers.models import (
     Announcement,
     Authorship,
@@ -30,6 +31,7 @@ from .page_changes import forget_pages
 EVERYWHERE: frozenset[type[Model]] = frozenset(
     {
         Announcement,
+        Appearance,
         Authorship,
         Conference,
         Demo,

@@ -26,9 +26,13 @@ def nav_link(context: Context, label: str, target: str, *args: str) -> dict[str,
     except NoReverseMatch:
         return {"url": ""}
     request = context.get("request")
-    path = request.path if request is not None else ""
-    current = "page" if path == url else "true" if path.startswith(url.rstrip("/") + "/") else ""
-    return {"url": url, "label": label, "current": current}
+    return {"url": url, "label": label, "current": current_of(request.path if request is not None else "", url)}
+
+
+def current_of(path: str, url: str) -> str:
+    """aria-current of a link to `url` on the page at `path`: the page itself, or one below it."""
+    below = url != "/" and path.startswith(url.rstrip("/") + "/")
+    return "page" if path == url else "true" if below else ""
 
 
 @register.simple_tag

@@ -70,6 +70,18 @@ PAGES = [
     "/organize/today/",
     "/organize/numbers/",
     "/organize/numbers/papers.csv",
+    "/organize/settings/",
+    "/organize/settings/access/",
+    "/organize/settings/look/",
+    "/organize/settings/look/preview/",
+    "/organize/settings/menu/",
+    "/organize/settings/mails/",
+    "/organize/settings/mails/invitation/",
+    "/organize/setup/",
+    "/organize/setup/end/",
+    "/organize/setup/name/",
+    "/organize/checklist/",
+    "/organize/checklist/doctor/",
     "/organize/people/",
     "/organize/people/invitations/",
     "/organize/people/invitations/progress/",
@@ -203,6 +215,7 @@ def test_every_address_of_the_site_is_in_these_lists():
                 "metrics",
                 "profile/",
                 "calendar/",
+                "theme/",
             )
         )
         and not any(path.startswith(route) for path in listed)

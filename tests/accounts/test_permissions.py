@@ -47,6 +47,7 @@ TABLE = {
     "decide on everybody's changes": ["organizer"],
     "import a programme": ["organizer"],
     "handle accounts and invitations": ["organizer"],
+    "arrange the site": ["organizer"],
     "know how much the site is used": ["organizer"],
     "bookmark": MEMBERS,
     "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
@@ -135,6 +136,8 @@ def allowed(action, user):
             return permissions.can_see_numbers(user)
         case "handle":
             return permissions.can_manage_people(user)
+        case "arrange":
+            return permissions.can_change_settings(user)
         case "import":
             return permissions.can_import(user)
         case "bookmark":
@@ -180,6 +183,7 @@ def test_the_table_names_every_predicate():
         "can_edit",
         "can_edit_everything",
         "can_import",
+        "can_change_settings",
         "can_bookmark",
         "can_take_seat",
         "can_see_seats",

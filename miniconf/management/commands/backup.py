@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from miniconf.backups.writing import CannotBackUp, write_backup
+from miniconf.console.models import BackupMade
+
+KEPT = 50  # backups that the checklist knows of
 
 
 class Command(BaseCommand):
@@ -31,6 +34,8 @@ class Command(BaseCommand):
             manifest = write_backup(file, media=not options["without_media"])
         except (CannotBackUp, OSError, DatabaseError) as error:
             raise CommandError(f"no backup was written: {error}") from error
+        BackupMade.objects.create(size=file.stat().st_size, media=not options["without_media"])
+        BackupMade.objects.filter(pk__in=list(BackupMade.objects.values_list("pk", flat=True)[KEPT:])).delete()
         rows = sum(manifest["rows"].values())
         media = f", {manifest['media']['files']:,} files" if manifest["media"] else ", no files"
         self.stdout.write(f"{rows:,} rows{media}, {file.stat().st_size / 1e6:.1f} MB in {file}")
