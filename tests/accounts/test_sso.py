@@ -17,8 +17,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from miniconf.accounts.models import User
+from miniconf.accounts.sso.adapter import SignInAdapter
 from miniconf.accounts.sso.configured import SignInProvider, providers_from
 from miniconf.environment import Environment
+from miniconf.outgoing import guarded_session
 from miniconf.people.models import AdmissionRule, Invitation
 from miniconf.personal_data import data_of, forget
 from papers.models import Conference
@@ -420,8 +422,6 @@ def test_identities_are_in_what_is_kept_about_somebody_and_are_forgotten_with_th
     [("a@gmail.com", None, True), ("a@work.example", "work.example", True), ("a@work.example", None, False)],
 )
 def test_google_answers_for_its_own_addresses_only(email, hosted, vouched, settings):
-    from miniconf.accounts.sso.adapter import SignInAdapter
-
     settings.SIGN_IN_PROVIDERS = [SignInProvider("google", "Google", "id", "x", "https://accounts.google.com")]
     google = SignInAdapter().get_provider(None, "google")
     claims = {"sub": "1", "email": email, "email_verified": True, **({"hd": hosted} if hosted else {})}
@@ -477,6 +477,9 @@ def github(settings, monkeypatch) -> Iterator[dict]:
     url = f"http://127.0.0.1:{server.server_port}"
     for name, path in {"access_token_url": "/token", "profile_url": "/user", "emails_url": "/user/emails"}.items():
         monkeypatch.setattr(GitHubAdapter, name, url + path)
+    monkeypatch.setattr(
+        SignInAdapter, "get_requests_session", lambda self: guarded_session(trusted_hosts=["127.0.0.1"])
+    )
     settings.SIGN_IN_PROVIDERS = [SignInProvider("github", "GitHub", "id", "secret")]
     yield answers
     server.shutdown()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
@@ -14,6 +16,8 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
+
+from miniconf.outgoing import guarded_session
 
 from ..forms import fit_name
 from . import identities
@@ -43,6 +47,11 @@ class SignInAdapter(DefaultSocialAccountAdapter):
             for one in settings.SIGN_IN_PROVIDERS
             if provider in (None, one.name) and client_id in (None, one.client_id)
         ]
+
+    def get_requests_session(self) -> requests.Session:
+        """An issuer's description may name any address; only its own host is the operator's word."""
+        hosts = {urlsplit(one.issuer).hostname or "" for one in settings.SIGN_IN_PROVIDERS}
+        return guarded_session(trusted_hosts=hosts)
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
         sociallogin.user.name = fit_name(str(data.get("name") or ""))
