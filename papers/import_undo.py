@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -13,7 +14,8 @@ from miniconf.problems import Problem
 from .importers import extensions
 from .imports import after_change
 from .models import Conference, Import, ImportChange, Paper
-from .values import KINDS, Values, store, values_of
+from .search import indexed_together
+from .values import BATCH, KINDS, Values, store, values_of
 
 # What refers to others goes before what it refers to.
 _ORDER = ("page", "session", "paper", "sponsor", "event", "person", "conference")
@@ -42,60 +44,64 @@ def undo(record: Import) -> Undone:
         )
         if later.exists():
             raise Problem(409, "Undo the later one first", f"“{record.source}” was imported again after this.")
-        # What was taken away comes back first: what refers to it does so again afterwards.
-        for kind in reversed(_ORDER):
-            _restore_removed(record, kind, undone)
-        for kind in _ORDER:
-            _restore_changed(record, kind, undone)
-        for kind in _ORDER:
-            _take_away_added(record, kind, undone)
+        with indexed_together():
+            # What was taken away comes back first: what refers to it does so again afterwards.
+            for kind in reversed(_ORDER):
+                _restore_removed(record, kind, undone)
+            for kind in _ORDER:
+                _restore_changed(record, kind, undone)
+            for kind in _ORDER:
+                _take_away_added(record, kind, undone)
         record.state, record.undone_at = Import.State.UNDONE, now()
         record.save()
         after_change()
     return undone
 
 
-def _changes(record: Import, kind: str, *actions: str) -> dict[str, ImportChange]:
-    return {change.key: change for change in record.changes.filter(kind=kind, action__in=actions)}
+def _in_batches(record: Import, kind: str, *actions: str) -> Iterator[dict[str, ImportChange]]:
+    """The changes of one kind, by key; what they hold may be large, so never all of them at once."""
+    ids = list(record.changes.filter(kind=kind, action__in=actions).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        yield {change.key: change for change in record.changes.filter(pk__in=ids[start : start + BATCH])}
 
 
 def _restore_removed(record: Import, kind: str, undone: Undone) -> None:
-    removed = _changes(record, kind, ImportChange.Action.REMOVED)
     shape = KINDS[kind]
-    taken = set(
-        shape.model._default_manager.filter(**{f"{shape.key}__in": list(removed)}).values_list(shape.key, flat=True)
-    )
-    undone.kept += [f"{kind} {key}" for key in sorted(taken)]
-    again = {key: change.before for key, change in removed.items() if key not in taken}
-    store(kind, again, new=lambda key: {"source": record.source})
-    undone.restored += len(again)
+    for removed in _in_batches(record, kind, ImportChange.Action.REMOVED):
+        present = shape.model._default_manager.filter(**{f"{shape.key}__in": list(removed)})
+        taken = set(present.values_list(shape.key, flat=True))
+        undone.kept += [f"{kind} {key}" for key in sorted(taken)]
+        again = {key: change.before for key, change in removed.items() if key not in taken}
+        store(kind, again, new=lambda key: {"source": record.source})
+        undone.restored += len(again)
 
 
 def _restore_changed(record: Import, kind: str, undone: Undone) -> None:
-    changes = _changes(record, kind, ImportChange.Action.CHANGED, ImportChange.Action.WITHDRAWN)
     shape = KINDS[kind]
-    rows = shape.model._default_manager.filter(**{f"{shape.key}__in": list(changes)})
-    present = values_of(kind, rows)
-    back: dict[str, Values] = {}
-    for key, change in changes.items():
-        ours = present.get(key, {})
-        same = {name: value for name, value in change.before.items() if ours.get(name) == change.after.get(name)}
-        if same:
-            back[key] = same
-        if len(same) < len(change.before):
-            undone.kept.append(f"{kind} {key}")
-    store(kind, back)
-    undone.restored += len(back)
+    for changes in _in_batches(record, kind, ImportChange.Action.CHANGED, ImportChange.Action.WITHDRAWN):
+        rows = shape.model._default_manager.filter(**{f"{shape.key}__in": list(changes)})
+        present = values_of(kind, rows)
+        back: dict[str, Values] = {}
+        for key, change in changes.items():
+            ours = present.get(key, {})
+            same = {name: value for name, value in change.before.items() if ours.get(name) == change.after.get(name)}
+            if same:
+                back[key] = same
+            if len(same) < len(change.before):
+                undone.kept.append(f"{kind} {key}")
+        store(kind, back)
+        undone.restored += len(back)
 
 
 def _take_away_added(record: Import, kind: str, undone: Undone) -> None:
     shape = KINDS[kind]
-    added = list(_changes(record, kind, ImportChange.Action.ADDED))
+    changes = record.changes.filter(kind=kind, action=ImportChange.Action.ADDED).order_by("pk")
+    added = list(changes.values_list("key", flat=True))
     if not added:
         return
     rows = shape.model._default_manager.filter(source=record.source)
-    for start in range(0, len(added), 500):
-        keys = added[start : start + 500]
+    for start in range(0, len(added), BATCH):
+        keys = added[start : start + BATCH]
         mine = rows.filter(**{f"{shape.key}__in": keys})
         used = extensions.kept(kind, keys) | _used_here(kind, keys)
         here = set(mine.values_list(shape.key, flat=True))

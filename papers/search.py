@@ -8,14 +8,16 @@ little else; then title counts most, after it authors, keywords, abstract.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import connection
 
 from .models import Authorship, Paper
 from .search_terms import Term, for_postgresql, for_sqlite, terms, words
 
-__all__ = ["index_papers", "search", "words"]
+__all__ = ["index_papers", "indexed_together", "search", "words"]
 
 # Ranking reads all of a paper's words, which takes long for many papers: then title, authors and keywords must do.
 _RANKED_BY_ABSTRACT = 250
@@ -93,8 +95,29 @@ def _title_score(wanted: list[Term], length: int, whole: bool) -> float:
     return min(1.0, sum(len(term.words) for term in wanted) / max(1, length)) + whole
 
 
+_waiting: ContextVar[set[int] | None] = ContextVar("papers to index together", default=None)
+
+
+@contextmanager
+def indexed_together() -> Iterator[None]:
+    """Papers changed inside are indexed once, at its end: deleting a paper tells of each of its authors, too.
+
+    It belongs in the transaction of the changes; searches inside see the index as it was.
+    """
+    waiting: set[int] = set()
+    before = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(before)
+    index_papers(waiting)
+
+
 def index_papers(ids: Iterable[int]) -> None:
     """Bring the index up to date for these papers, be they new, changed or gone. Call it in the same transaction."""
+    if (waiting := _waiting.get()) is not None:
+        waiting.update(ids)
+        return
     wanted = sorted(set(ids))
     for start in range(0, len(wanted), 500):
         _index(wanted[start : start + 500])

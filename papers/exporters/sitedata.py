@@ -23,7 +23,7 @@ from papers.models import Conference, Event, Page, Paper, Person, Presentation, 
 from papers.queries import visible_events, visible_papers, visible_sessions
 
 from .archive import Archive
-from .tables import author_names, papers_with_lists
+from .tables import with_lists
 
 NAME = "sitedata"
 TITLE = "Mini-Conf sitedata"
@@ -132,23 +132,30 @@ def _order(names: dict[int, str]) -> list[int]:
 
 
 def _papers(names: dict[int, str]) -> Iterator[dict[str, str]]:
-    sessions = Presentation.objects.filter(session__in=list(names)).order_by("session__starts_at", "session__uid")
-    papers = papers_with_lists().prefetch_related(Prefetch("presentations", sessions))
+    sessions: dict[int, list[str]] = defaultdict(list)
+    presentations = Presentation.objects.filter(session__in=list(names)).order_by("session__starts_at", "session__uid")
+    for pk, session in presentations.values_list("paper_id", "session_id"):
+        sessions[pk].append(names[session])
+    for paper, authors, keywords in with_lists(_ordered(names)):
+        yield _paper(paper, authors, keywords, sessions[paper.pk])
+
+
+def _ordered(names: dict[int, str]) -> Iterator[Paper]:
     order = _order(names)
     for start in range(0, len(order), _CHUNK):
-        found = papers.in_bulk(order[start : start + _CHUNK])
-        yield from (_paper(found[pk], names) for pk in order[start : start + _CHUNK] if pk in found)
+        found = visible_papers().in_bulk(order[start : start + _CHUNK])
+        yield from (found[pk] for pk in order[start : start + _CHUNK] if pk in found)
 
 
-def _paper(paper: Paper, names: dict[int, str]) -> dict[str, str]:
+def _paper(paper: Paper, authors: list[str], keywords: list[str], sessions: list[str]) -> dict[str, str]:
     pdf = next((link["url"] for link in paper.links if link["label"] == "PDF"), "")
     return {
         "UID": paper.uid,
         "title": paper.title,
-        "authors": "|".join(_item(name) for name in author_names(paper)),
+        "authors": "|".join(map(_item, authors)),
         "abstract": paper.abstract,
-        "keywords": "|".join(_item(keyword.name) for keyword in paper.keywords.all()),
-        "sessions": "|".join(names[item.session_id] for item in paper.presentations.all()),
+        "keywords": "|".join(map(_item, keywords)),
+        "sessions": "|".join(sessions),
         "pdf_url": pdf,
     }
 

@@ -46,6 +46,11 @@ class Import(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("import", args=[self.pk])
 
+    @property
+    def name(self) -> str:
+        """What pages call it: its source, known once it was read, else its first file. A row may have neither."""
+        return self.source or (self.files[0] if self.files else "Files")
+
 
 class ImportChange(models.Model):
     """What an import does, or did, to one row of the programme. `undo` is made of these."""

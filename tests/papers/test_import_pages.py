@@ -127,3 +127,13 @@ def test_while_it_is_read_the_page_shows_how_far_it_is(client, organizer, siteda
     imports.run(record, "read")
     done = client.get(record.get_absolute_url(), headers={"HX-Request": "true"})
     assert done["HX-Refresh"] == "true"
+
+
+def test_an_import_without_files_has_its_page_and_stands_in_the_list(client, organizer):
+    read = Import.objects.create(source="older", state=Import.State.APPLIED)
+    unread = Import.objects.create(state=Import.State.DISCARDED)
+    listed = client.get("/organize/imports/")
+    assert (listed.status_code, listed.content.decode().count('class="import-name"')) == (200, 2)
+    for record, name in ((read, "older"), (unread, "Files")):
+        page = client.get(record.get_absolute_url())
+        assert (page.status_code, f"<title>Import {name} " in page.content.decode()) == (200, True)

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chat.models import Room
 from miniconf.accounts.models import User
 from miniconf.problems import Problem
-from papers import imports
+from papers import import_undo, imports
 from papers.import_undo import undo
 from papers.importers import import_programme
 from papers.models import Bookmark, Conference, Import, Keyword, Page, Paper, Person, Session, Sponsor
+from papers.search import search
 
 from .test_import_problems import replace
 from .test_reconcile import counts, everything
@@ -111,6 +114,13 @@ def applied() -> Import:
     return Import.objects.filter(state=Import.State.APPLIED).order_by("-applied_at")[0]
 
 
+@pytest.fixture(params=[import_undo.BATCH, 2])
+def batch(request, monkeypatch):
+    """Changes are read in batches: all in one here, and in several."""
+    monkeypatch.setattr(import_undo, "BATCH", request.param)
+
+
+@pytest.mark.usefixtures("batch")
 def test_a_first_import_undone_leaves_nothing_behind(native, load):
     load(native)
     undone = undo(applied())
@@ -119,6 +129,7 @@ def test_a_first_import_undone_leaves_nothing_behind(native, load):
     assert (undone.withdrawn, undone.kept) == ([], [])
 
 
+@pytest.mark.usefixtures("batch")
 def test_a_correction_undone_brings_every_value_back(sitedata, load):
     load(sitedata)
     before = {paper.uid: (paper.title, paper.abstract) for paper in Paper.objects.all()}
@@ -135,6 +146,29 @@ def test_a_correction_undone_brings_every_value_back(sitedata, load):
     assert Keyword.objects.filter(name="memory", papers=None).exists()
 
 
+def statements_to_take_back(folder: Path, papers: int) -> int:
+    """Of an import of so many papers by three people each."""
+    names = "|".join(f"Author {letter}" for letter in "abc")
+    lines = [f"big{n},Title {n},{names},An abstract.,rnn,," for n in range(papers)]
+    for name in ("highlighted.csv", "papers_projection.json"):  # are about other papers
+        (folder / name).unlink(missing_ok=True)
+    header = "UID,title,authors,abstract,keywords,sessions,pdf_url"
+    (folder / "papers.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    call_command("import_programme", str(folder), stdout=io.StringIO())
+    assert len(search("title") or []) == papers
+    with CaptureQueriesContext(connection) as asked:
+        undone = undo(applied())
+    assert (undone.kept, Paper.objects.exists(), search("title")) == ([], False, [])
+    return len(asked)
+
+
+def test_taking_an_import_back_takes_hardly_more_statements_for_more_papers(sitedata, load):
+    few = statements_to_take_back(sitedata, 10)
+    # Rows are deleted by the hundred: 300 authorships take two more than 30.
+    assert statements_to_take_back(sitedata, 100) <= few + 5
+
+
+@pytest.mark.usefixtures("batch")
 def test_withdrawn_and_removed_rows_come_back(native, load):
     load(native)
     events_before = Session.objects.filter(withdrawn_at=None).count()
@@ -149,6 +183,7 @@ def test_withdrawn_and_removed_rows_come_back(native, load):
     assert Page.objects.count() == 2
 
 
+@pytest.mark.usefixtures("batch")
 def test_what_people_have_used_since_is_withdrawn_not_deleted(sitedata, load):
     load(sitedata)
     user = User.objects.create_user("a@example.org")
