@@ -111,9 +111,10 @@ _version = 0
 
 
 def choices() -> Choices:
+    """What the form offers now. While somebody counts anew, others get what was counted before, if there is any."""
     global _kept
     kept = _kept
-    if kept is not None and monotonic() - kept[0] < SECONDS:
+    if kept is not None and (monotonic() - kept[0] < SECONDS or _lock.locked()):
         return kept[1]
     with _lock:  # counted once, however many ask
         if _kept is not None and monotonic() - _kept[0] < SECONDS:
