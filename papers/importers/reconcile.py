@@ -130,6 +130,7 @@ class _Reconciliation:
             changed += bool(merged.after)
             if merged.after or merged.conflicts:
                 action = "changed" if merged.after else "kept"
+                title = str({**existing[key], **merged.after}[shape.title])  # where it was edited here, ours
                 self.report.row_changes.append(
                     Change(shape.name, key, title, action, merged.before, merged.after, merged.conflicts)  # type: ignore[arg-type]
                 )

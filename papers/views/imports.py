@@ -120,6 +120,7 @@ def import_page(request: HttpRequest, import_id: UUID) -> HttpResponse:
         "action": action,
         "page": page,
         "rows": [_row(change) for change in page],
+        "zone_missing": any("--timezone" in problem["expected"] for problem in record.problems),
         "undoable": record.state == Import.State.APPLIED,
     }
     return render(request, "papers/import.html", context)

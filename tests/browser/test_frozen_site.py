@@ -10,9 +10,22 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 
+SAY = """
+from uuid import uuid4
+from chat.services import send_message
+from miniconf.accounts.models import User
+from papers.models import Paper
+paper = Paper.objects.get(title__startswith="Single Headed")
+user = User.objects.filter(is_organizer=True).first()
+send_message(user=user, room_key=f"paper:{paper.uid}", client_id=uuid4(), text="Does one *head* suffice?")
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("frozen") / "site"
+    said = stack.manage("shell", "-c", SAY)
+    assert said.returncode == 0, said.stderr
     done = stack.manage("freeze", str(target), "--record", "90")
     assert done.returncode == 0, done.stderr
     return target
@@ -61,3 +74,29 @@ def test_the_map_is_drawn_and_finds_papers_without_a_server(folder: Path, page_f
     page.locator("[data-map-listing] li a").first.click()
     page.locator("h1").wait_for()
     assert "/papers/" in page.url
+
+
+def test_every_kind_of_page_opens_from_the_disk_without_an_error(folder: Path, page_for: Any) -> None:
+    kinds: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*.html")):
+        kinds.setdefault(path.relative_to(folder).parts[0], []).append(path)
+    assert {"papers", "people", "sessions", "events", "sponsors", "runs", "pages"} <= kinds.keys()
+    page = page_for()
+    told: list[str] = []
+    page.on("pageerror", lambda error: told.append(f"{page.url}: {error}"))
+    page.on("console", lambda said: told.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+    for paths in kinds.values():
+        for path in paths[:3]:
+            page.goto(path.as_uri())
+            assert page.locator("h1").first.inner_text()
+    assert told == []
+
+
+def test_what_was_said_about_a_paper_can_be_read_without_a_server(folder: Path, page_for: Any) -> None:
+    page = page_for()
+    page.goto((folder / "papers" / "index.html").as_uri())
+    page.get_by_label("Search").fill("single headed attention")
+    page.get_by_role("link", name="Single Headed Attention RNN").click()
+    said = page.locator(".chat-message", has_text="Does one head suffice?")
+    assert said.locator("em").inner_text() == "head"
+    assert page.locator("textarea").count() == 0

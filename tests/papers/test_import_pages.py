@@ -137,3 +137,18 @@ def test_an_import_without_files_has_its_page_and_stands_in_the_list(client, org
     for record, name in ((read, "older"), (unread, "Files")):
         page = client.get(record.get_absolute_url())
         assert (page.status_code, f"<title>Import {name} " in page.content.decode()) == (200, True)
+
+
+def test_a_missing_zone_is_told_with_where_it_can_be_chosen_on_the_site(client, organizer, sitedata):
+    replace(sitedata / "main_calendar.json", "+00:00", "")
+    record = upload(client, sitedata)
+    assert record.state == "refused"
+    assert "Options, Time zone" in client.get(record.get_absolute_url()).content.decode()
+
+
+def test_a_row_that_is_kept_is_called_as_it_is_here(client, organizer, sitedata, load):
+    load(sitedata)
+    edit("skxsha1", title="Corrected here")
+    replace(sitedata / "papers.csv", "Another paper whose id differs by case", "Corrected there")
+    record = upload(client, sitedata)
+    assert record.changes.get(key="skxsha1").title == "Corrected here"
