@@ -117,6 +117,10 @@ class EditForm(forms.Form):
                 continue
             if hasattr(value, "isoformat"):
                 value = value.isoformat()
+            if isinstance(value, str):
+                value = value.replace("\r\n", "\n")  # as browsers send line breaks, whatever they were given
+                if not self.is_new and value == str(self.present.get(name) or "").strip():
+                    continue  # the form strips what the source may have had around it
             if name in ("authors", "people", "chairs"):
                 value = _with_new_people(value)
             if value is None and name in KINDS[self.kind].columns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -141,6 +143,16 @@ def test_an_author_edits_in_the_browser_and_finds_it_in_the_history(client, pape
     paper.refresh_from_db()
     assert (paper.abstract, paper.links) == ("New abstract.", [{"label": "Code", "url": "https://example.org/code"}])
     assert "New abstract." in client.get("/history/paper/P1/").content.decode()
+
+
+def test_line_breaks_as_browsers_send_them_are_no_change(client, paper, author):
+    Paper.objects.filter(pk=paper.pk).update(abstract="One.\n\nTwo.", bibtex="@misc{a,\n  year = {2027}\n}\n")
+    client.force_login(author)
+    sent = {name: re.sub("\r?\n", "\r\n", text) for name, text in form_data(client, "paper", "P1").items()}
+    client.post("/edit/paper/P1/", sent)
+    assert not Edit.objects.exists()
+    client.post("/edit/paper/P1/", {**sent, "abstract": "One.\r\n\r\nThree."})
+    assert Edit.objects.get().after == {"abstract": "One.\n\nThree."}
 
 
 def test_the_form_of_an_author_has_no_field_that_is_not_theirs(client, paper, author):
