@@ -1,4 +1,4 @@
-"""Mails of the site: plain text from templates/mail, whose first line is the subject, or in the organizers' words."""
+"""Sending mails of the site, in the words of miniconf/mail_texts.py."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
-from django.template.loader import render_to_string
 
 from miniconf import mail_texts
 from miniconf.observing.metrics import MAILS
-from papers.models import Conference
 
 # Asked about each mail that comes in, before it is taken for somebody's answer: given the mail and the addresses it was
 # brought to, whether it was for them.
@@ -33,17 +31,14 @@ def send_mail(
 ) -> None:
     """Send one mail to one address; raises what the mail server raises.
 
-    Words that organizers may change are composed by miniconf/mail_texts.py. Other mails are Django templates, which know
-    `conference` and `site_url`, without a slash at its end, and switch HTML escaping off themselves.
-    `connection` is one already open, for many mails at once. `bounces_to` is told when the mail cannot be delivered;
-    blank: its sender. `words`: others than those that are kept, to try them."""
+    `template` is its name in miniconf/mail_texts.py, `context` what its app makes its placeholders of. `connection` is
+    one already open, for many mails at once. `bounces_to` is told when the mail cannot be delivered; blank: its sender.
+    `words`: others than those that are kept, to try them.
+    """
     text = mail_texts.find(template)
-    if text is not None:
-        composed = mail_texts.compose(text, context, words)
-    else:
-        known = {"conference": Conference.current(), "site_url": settings.SITE_URL, **context}
-        subject, _, body = render_to_string(f"mail/{template}.txt", known).strip().partition("\n")
-        composed = mail_texts.Composed(" ".join(subject.split()), body.strip() + "\n", None)
+    if text is None:
+        raise LookupError(f"no app describes a mail {template}")
+    composed = mail_texts.compose(text, context, words)
     mail = EmailMultiAlternatives(
         composed.subject,
         composed.text,

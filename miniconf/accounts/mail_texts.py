@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.urls import reverse
 
-from miniconf.mail_texts import MailText, register
+from miniconf.mail_texts import GREETING, MailText, greeting, register
 
 register(
     MailText(
@@ -28,5 +29,24 @@ register(
         placeholders={"email": "the address that was typed in"},
         fill=lambda context: {"email": str(context["email"])},
         example=lambda user: {"email": "somebody@example.org"},
+    )
+)
+register(
+    MailText(
+        name="identity_connected",
+        title="Another way in was connected",
+        sent="To members, when an account elsewhere begins to sign in to theirs.",
+        placeholders={
+            **GREETING,
+            "provider": "ORCID, GitHub, … where that account is",
+            "profile": "the address where it is disconnected",
+        },
+        required=frozenset({"provider", "profile"}),
+        fill=lambda context: {
+            "greeting": greeting(context["user"].name),
+            "provider": str(context["label"]),
+            "profile": settings.SITE_URL + reverse("profile"),
+        },
+        example=lambda user: {"user": user, "label": "ORCID"},
     )
 )

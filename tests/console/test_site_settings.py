@@ -330,7 +330,16 @@ def test_kept_pages_are_forgotten_when_settings_change(client, what, monkeypatch
 
 # --- Words of mails --------------------------------------------------------------------------------------------------
 
-EVERY = ["invitation", "notifications", "reminder", "reply_refused", "seat", "sign_in_code", "unknown_account"]
+EVERY = [
+    "identity_connected",
+    "invitation",
+    "notifications",
+    "reminder",
+    "reply_refused",
+    "seat",
+    "sign_in_code",
+    "unknown_account",
+]
 
 
 def test_every_mail_has_usual_words_that_are_right_and_an_example(organizer):

@@ -16,6 +16,7 @@ from chat.services import send_message
 from demos.models import Demo, Run
 from demos.parts import put_part
 from miniconf.accounts.models import User
+from miniconf.console.models import Appearance
 from miniconf.frozen.names import Names
 from miniconf.frozen.rewrite import rewrite
 from miniconf.frozen.scripts import NotBundled, bundle
@@ -61,6 +62,19 @@ class Links(HTMLParser):
                 self.found.append(value)
             if name == "id" and value:
                 self.ids.add(value)
+
+
+def test_colours_logo_and_menu_are_frozen_too(site, tmp_path):
+    menu = [{"what": "papers", "label": "Posters", "place": "top"}, {"what": "lounge", "label": "", "place": "footer"}]
+    Appearance.objects.create(accent="#8a1c4a", logo=b"RIFFpicture", logo_mark="0" * 16, menu=menu)
+    call_command("freeze", str(tmp_path / "frozen"))
+    page = (tmp_path / "frozen" / "index.html").read_text(encoding="utf-8")
+    assert 'href="theme/colours.css"' in page
+    assert 'src="theme/logo.webp"' in page
+    assert "light-dark(#8a1c4a," in (tmp_path / "frozen" / "theme" / "colours.css").read_text(encoding="utf-8")
+    assert (tmp_path / "frozen" / "theme" / "logo.webp").read_bytes() == b"RIFFpicture"
+    assert ">Posters</a>" in page
+    assert "Lounge" not in page  # nobody is there to answer
 
 
 def test_every_address_in_every_page_leads_to_a_file(frozen):

@@ -89,7 +89,7 @@ def connect(user: User, provider: str, uid: str, extra: dict[str, Any], *, tell:
         row, made = SocialAccount.objects.get(provider=provider, uid=uid), False
     if made and tell:
         try:
-            send_mail(template="identity_connected", to=user.email, user=user, label=label_of(provider), identity=row)
+            send_mail(template="identity_connected", to=user.email, user=user, label=label_of(provider))
         except (smtplib.SMTPException, OSError):
             log.exception("a mail about a connected identity could not be sent")
     return row.user_id == user.pk

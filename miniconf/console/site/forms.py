@@ -88,7 +88,7 @@ class LookForm(forms.Form):
     accent_dark = ColourField(label="Accent colour on dark pages", required=False)
     logo = forms.FileField(
         required=False,
-        label="Logo",
+        label="Picture",
         help_text="PNG, JPEG or WebP, at most 2 MB; shown 36 pixels high beside the name. Transparent ones should be "
         "seen on dark pages, too.",
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
