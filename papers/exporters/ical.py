@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
-from icalendar import Calendar
+from icalendar import Calendar, vCategory, vText
 from icalendar import Event as VEvent
 from icalendar import vUri as Uri
 
@@ -108,11 +108,14 @@ def _event(entry: Entry, *, private: bool) -> VEvent:
     event.add("dtend", entry.ends_at.astimezone(dt.UTC))
     event.add("summary", _text(entry.title))
     parts = (session.description, page, entry.note, _about(session.event))
-    event.add("description", "\n\n".join(_text(part) for part in parts if part))
+    event.add("description", _text("\n\n".join(part for part in parts if part)))
     if session.room:
         event.add("location", _text(session.room))
     event.add("url", session.url or page)
-    event.add("categories", [session.kind, *([_text(session.track.name)] if session.track else [])])
+    categories = vCategory([session.kind])
+    if session.track:
+        categories.cats.append(_text(session.track.name))
+    event.add("categories", categories)
     event.add("x-miniconf-page", page)
     if private and session.join_url_private:
         event.add("conference", Uri(session.join_url_private, params={"VALUE": "URI"}))
@@ -128,5 +131,12 @@ def _about(event: Event | None) -> str:
     return "\n".join(filter(None, (event.title, people, abstract)))
 
 
-def _text(value: str) -> str:
-    return _NOT_TEXT.sub("", value)
+class _Text(vText):
+    """As it is written: the library takes a backslash before an N (`$\\N$`, say) for a line break."""
+
+    def to_ical(self) -> bytes:
+        return rb"\\N".join(vText(piece).to_ical() for piece in self.split(r"\N"))
+
+
+def _text(value: str) -> _Text:
+    return _Text(_NOT_TEXT.sub("", value))

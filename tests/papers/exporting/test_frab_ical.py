@@ -292,6 +292,18 @@ def test_any_programme_comes_back_from_a_calendar(tmp_path, given_programme):
     }
 
 
+def test_a_backslash_before_an_n_is_no_line_break_in_a_calendar(tmp_path):
+    text = r"On $\N$, \\N, \n, \\n and \Nat"
+    start = dt.datetime(2027, 5, 3, 9, tzinfo=dt.UTC)
+    row = {"uid": "0", "kind": "poster", "title": text, "room": text, "track": text, "description": text}
+    with stored(
+        [], [{**row, "event": "", "starts_at": start, "ends_at": start, "url": "", "chairs": [], "in_schedule": True}]
+    ):
+        content = exported(ical)
+    session = read_again(tmp_path, "schedule.ics", content, "any").sessions[0]
+    assert [session.title, session.room, session.track, session.description] == [text] * 4
+
+
 @given(st.timedeltas(dt.timedelta(0), dt.timedelta(hours=99, minutes=59, seconds=59)))
 def test_durations_come_back(duration):
     whole = dt.timedelta(seconds=int(duration.total_seconds()))
