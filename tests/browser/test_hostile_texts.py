@@ -96,7 +96,7 @@ def addresses(group: int) -> list[str]:
         "slug": {"people": f"x{group}", "pages": f"x{group}", "demos": f"x{group}-{kind}", "models": "sha-rnn"},
         "message_id": sum(len(hostile_texts.group(one)) if one else len(TEXTS) for one in range(group)) + 1,
         "run_id": UUID(int=1000 * group + kinds.index(kind) + 1), "import_id": UUID(int=group + 1),
-        "edit_id": group + 1, "pk": group + 1, "address": "sha-rnn", "name": "json", "number": 1,
+        "edit_id": group + 1, "pk": group + 1, "address": "sha-rnn", "name": "json", "number": 1, "mail": "invitation",
     }  # fmt: skip
     found = []
     for route in routes():

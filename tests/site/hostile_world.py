@@ -23,6 +23,7 @@ from chat.models import (
 )
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
+from miniconf.console.models import Appearance, MailWording
 from miniconf.people.models import Act, Invitation, Role
 from miniconf.rendering import render_markdown
 from papers.models import (
@@ -55,7 +56,8 @@ KEPT = {
     "reactions", "edited", "before", "after", "conflicts", "what", "content_type", "menu",
 }  # fmt: skip
 KEPT_OF = {"demos.Demo": {"model"}, "chat.ModerationAct": {"action"}, "console.MailWording": {"name"},
-           "demos.RunPart": {"name"}, "miniconf.SetupStep": {"name"}, "people.Role": {"key"}}  # fmt: skip
+           "console.Appearance": {"logo_mark"}, "demos.RunPart": {"name"}, "miniconf.SetupStep": {"name"},
+           "people.Role": {"key"}}  # fmt: skip
 ADDRESS = {"url", "address", "href"}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "generate": {"text": "T", "tokens": [[5, "T", 0.5, [["T", 0.1]]]], "finish_reason": "length"},
@@ -191,6 +193,9 @@ def build() -> None:
     people = {name: User.objects.create_user(f"{name}@example.org", name=name) for name in ("author", "member")}
     people["organizer"] = User.objects.create_superuser("organizer@example.org", name="organizer")
     Conference.objects.update_or_create(pk=Conference.current().pk, defaults={"anonymous_runs": True})
+    lines = [{"what": what, "label": text, "place": "top"} for what, text in zip(ADDRESSES, TEXTS, strict=False)]
+    Appearance.objects.create(menu=[*lines, {"what": "papers", "label": TEXTS[-1], "place": "footer"}])
+    MailWording.objects.create(name="invitation", subject="T", body="T")
     for number in range(GROUPS):
         make(number, people)
     print(json.dumps(poison()))

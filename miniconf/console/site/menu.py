@@ -64,7 +64,8 @@ class Entry:
     def url(self) -> str:
         """Blank where this site has no such page."""
         if self.kind == "link":
-            return self.what
+            # The form takes nothing else; what stands in the table by another way must not run either.
+            return self.what if is_address(self.what) else "#"
         try:
             if self.kind == "page":
                 return reverse("page", args=[self.what.removeprefix(PAGE)])
