@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from miniconf.accounts.models import User
+from miniconf.guards import only_for
 from miniconf.live.registry import LiveError
 from miniconf.permissions import can_moderate, can_moderate_room, can_see_moderation
 
@@ -37,20 +36,7 @@ LONGEST_NUMBER = 18  # digits
 DURATIONS = {"10": "10 minutes", "60": "1 hour", "1440": "1 day", "10080": "1 week", "": "for good"}
 SLOW = {0: "No waiting", 10: "10 seconds", 30: "30 seconds", 60: "1 minute", 300: "5 minutes"}
 
-View = Callable[..., HttpResponse]
-
-
-def overseers_only(view: View) -> View:
-    """For organizers; others are told so, and who has not signed in is asked to."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not can_see_moderation(request.user):
-            raise PermissionDenied("The moderators' pages are for organizers.")
-        return view(request, *args, **kwargs)
-
-    guarded_view: View = never_cache(login_required(guarded))
-    return guarded_view
+overseers_only = only_for(can_see_moderation, "The moderators' pages are for organizers.")
 
 
 def page_context(request: HttpRequest, here: str, **more: Any) -> dict[str, Any]:

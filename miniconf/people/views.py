@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
@@ -17,10 +14,10 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.crypto import get_random_string
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from miniconf.accounts.models import User
+from miniconf.guards import me, only_for
 from miniconf.live.access import access_changed
 from miniconf.permissions import can_manage_people
 from papers.models import Person
@@ -37,22 +34,7 @@ KEPT_FOR = 3600  # seconds between a preview and its being applied
 SHOWN_OF_PREVIEW = 20
 FILTERS = {"": "Everybody", "organizers": "Organizers", "roles": "With a role", "off": "Switched off"}
 
-View = Callable[..., HttpResponse]
-
-
-def managers_only(view: View) -> View:
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not can_manage_people(request.user):
-            raise PermissionDenied("These pages are for organizers.")
-        return view(request, *args, **kwargs)
-
-    guarded_view: View = never_cache(login_required(guarded))
-    return guarded_view
-
-
-def me(request: HttpRequest) -> User:
-    return cast(User, request.user)
+managers_only = only_for(can_manage_people, "These pages are for organizers.")
 
 
 @managers_only

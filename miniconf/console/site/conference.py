@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.http import HttpRequest
 
+from miniconf.guards import me
 from miniconf.people.record import record
 from miniconf.problems import Problem
 from papers import editing
@@ -16,7 +17,7 @@ from papers.models import Conference
 from papers.values import values
 from papers.zones import named_zone
 
-from .guard import me, say
+from .guard import say
 
 
 def conference_form(data: Any, conference: Conference, names: tuple[str, ...]) -> EditForm:

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from miniconf import mail_texts
 from miniconf.console.models import MailWording
+from miniconf.guards import me
 from miniconf.mail import send_mail
 from miniconf.people.record import record
 
 from .forms import WordsForm
-from .guard import me, organizers_only, say
+from .guard import organizers_only, say
 
 
 @organizers_only

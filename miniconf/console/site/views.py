@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from miniconf.console.models import Appearance
+from miniconf.guards import me
 from miniconf.people.record import record
 from papers.models import Conference, Page, Sponsor
 
 from . import colours, look, menu
 from .conference import conference_form, save_conference, take
 from .forms import CONFERENCE_FIELDS, AccessForm, EntryForm, LookForm, NewLinkForm
-from .guard import me, organizers_only, say
+from .guard import organizers_only, say
 from .logo import mark_of
 
 FOR_EVER = "public, max-age=31536000, immutable"
