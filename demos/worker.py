@@ -62,6 +62,7 @@ class Worker:
             budget=budget,
             dtype=pick_dtype(settings.ENGINE_DTYPE, self.device),
             graphs=settings.ENGINE_GRAPHS,
+            packed=settings.ENGINE_PACKED,
         )
         offer_all(self.engine, settings.MODEL_BACKENDS)
         self.publisher = runlog.Publisher()

@@ -237,6 +237,8 @@ ENGINE_TRUSTED_CODE = env.list("ENGINE_TRUSTED_CODE", default=[])
 # "auto": bfloat16 on CUDA, float32 on a CPU. Graphs: steps on CUDA are recorded once and replayed.
 ENGINE_DTYPE = env.str("ENGINE_DTYPE", default="auto")
 ENGINE_GRAPHS = env.bool("ENGINE_GRAPHS", default=True)
+# On a CPU a second copy of a model's matrices is laid out as the processor reads them best.
+ENGINE_PACKED = env.bool("ENGINE_PACKED", default=True)
 # Models behind OpenAI-compatible servers: name=http://host:8000/v1#name-there,... (docs/engine.md); MODEL_BACKEND_KEY is
 # the key they want.
 MODEL_BACKENDS = env.dict("MODEL_BACKENDS", default={})

@@ -85,7 +85,7 @@ class EncoderDecoderSlots:
 
     @torch.inference_mode()
     def _pass(self, ids: list[int], spans: list[Span]) -> Tensor:
-        layout = Layout(spans, self.model.device)
+        layout = Layout(spans, self.model.device, self.cache.window)
         markers = {id(marker): layer for layer, marker in enumerate(self.markers)}
         this = Pass(self.cache, layout, self.bias, self.crossed, markers)
         past = EncoderDecoderCache(self.cache, _Encoded(self.markers))

@@ -17,6 +17,7 @@ from ..model_files import ModelError, check_weights
 from .families import choose_decoder
 from .loading import LoadedModel, NoRoom, load_model, no_memory, out_of_memory, release_memory
 from .one_shot import Cancelled, OneShot, OneShotHandle
+from .packed import can_pack
 from .request import Finished, GenerationRequest, RequestError
 from .serving import Handle, OnTokens, Served
 
@@ -41,7 +42,8 @@ class Engine:
     """One per process. `submit` and `run` may be called from any thread; one thread of its own does all the computing.
 
     `budget` bounds the bytes of weights in memory: before a model is loaded, those go that were used least recently and
-    are neither pinned nor at work.
+    are neither pinned nor at work. `packed` keeps a second copy of matrices, laid out for this processor, of models so
+    small (an eighth of the budget at most) that nobody has to leave for it.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Engine:
         budget: int | None = None,
         dtype: torch.dtype | None = None,
         graphs: bool = False,
+        packed: bool = True,
     ) -> None:
         self.slots = slots
         self.device = device
         self.dtype = dtype
         self.graphs = graphs
+        self.packed = packed and can_pack(device, dtype)
         self.budget = budget
         self._models: dict[str, Served] = {}
         self._backends: dict[str, Backend] = {}
@@ -78,11 +82,15 @@ class Engine:
         try:
             self._say(name, "making room")
             needed = check_weights(name, folder).bytes
-            self._make_room(name, needed, make_room)
+            packed = self.packed and (self.budget is None or 8 * needed <= self.budget)
+            self._make_room(name, 2 * needed if packed else needed, make_room)
             self._say(name, f"reading {_mib(needed)} of weights")
             loaded = load_model(name, folder, self.device, dtype=self.dtype, trust_code=trust_code)
             self._say(name, "comparing with the model's own results")
-            served = Served(loaded, choose_decoder(loaded, self.slots, graphs=self.graphs), pinned=pinned)
+            decoder = choose_decoder(loaded, self.slots, graphs=self.graphs, packed=packed)
+            served = Served(
+                loaded, decoder, pinned=pinned, memory=loaded.bytes * (2 if packed and loaded.writes else 1)
+            )
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -156,7 +164,7 @@ class Engine:
             raise ModelError(
                 f"model {name!r} has {_mib(needed)} of weights; this worker keeps at most {_mib(self.budget)}"
             )
-        while needed + sum(loaded.bytes for loaded in self.models() if loaded.name != name) > self.budget:
+        while needed + sum(s.memory for n, s in list(self._models.items()) if n != name) > self.budget:
             with self._lifecycle:
                 idle = [s for s in self._models.values() if others_may_leave and not s.in_use]
                 if not idle:

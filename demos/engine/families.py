@@ -19,6 +19,7 @@ from .decoder import Decoder, NoSlots, Piece
 from .encoder_decoder import EncoderDecoderSlots
 from .key_value import KeyValueSlots, start_token
 from .loading import LoadedModel
+from .packed import packed_twin
 from .recurrent import ShaRnnSlots
 from .reread import RereadSlots
 
@@ -29,30 +30,43 @@ TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6}
 HALF_TOLERANCE = 6e-2
 
 
-def choose_decoder(loaded: LoadedModel, slots: int, *, graphs: bool = False) -> Decoder:
-    """The fastest decoder that reproduces the model's own logits. Raises ModelError where there is none."""
+def choose_decoder(loaded: LoadedModel, slots: int, *, graphs: bool = False, packed: bool = False) -> Decoder:
+    """The fastest decoder that reproduces the model's own logits. Raises ModelError where there is none.
+
+    `packed`: it may take a copy of the matrices, laid out for this machine.
+    """
     if not loaded.writes:
         return NoSlots()
-    model, own = loaded.model, loaded.model.config._attn_implementation
+    own = loaded.model.config._attn_implementation
     try:
-        tokens, expected = _probe(model)
+        tokens, expected = _probe(loaded.model)
     except Exception as error:  # whatever a model raises for two tokens, it cannot be served
         raise ModelError(f"model {loaded.name!r} does not run: {type(error).__name__}: {error}"[:500]) from error
-    for make in _candidates(loaded, slots, graphs):
-        try:
-            decoder = make()
-            difference = _difference(decoder, tokens, expected)
-        except Exception as error:  # a model with an attention of its own may fail in any way
-            logger.info("model %s: %s", loaded.name, f"{type(error).__name__}: {error}"[:300])
-            difference = float("inf")
-        if difference <= TOLERANCE.get(expected.dtype, HALF_TOLERANCE):
-            return decoder
-        model.set_attn_implementation(own)
+    for model in _ways_to_lie(loaded, packed):
+        for make in _candidates(model, slots, graphs):
+            try:
+                decoder = make()
+                difference = _difference(decoder, tokens, expected)
+            except Exception as error:  # a model with an attention of its own may fail in any way
+                logger.info("model %s: %s", loaded.name, f"{type(error).__name__}: {error}"[:300])
+                difference = float("inf")
+            if difference <= TOLERANCE.get(expected.dtype, HALF_TOLERANCE):
+                return decoder
+            model.set_attn_implementation(own)
     raise ModelError(f"model {loaded.name!r}: the engine cannot reproduce what a {type(model).__name__} computes")
 
 
-def _candidates(loaded: LoadedModel, slots: int, graphs: bool) -> Iterator[Callable[[], Decoder]]:
-    model = loaded.model
+def _ways_to_lie(loaded: LoadedModel, packed: bool) -> Iterator[Any]:
+    """The model, before it one with packed matrices. A packed one that fails in the faster ways is given up for good."""
+    if packed:
+        try:
+            yield packed_twin(loaded.model)
+        except Exception as error:  # a model that cannot be copied
+            logger.info("model %s is not packed: %s", loaded.name, f"{type(error).__name__}: {error}"[:300])
+    yield loaded.model
+
+
+def _candidates(model: Any, slots: int, graphs: bool) -> Iterator[Callable[[], Decoder]]:
     if model.config.is_encoder_decoder:
         yield lambda: EncoderDecoderSlots(model, slots)
         yield lambda: AloneSlots(model, slots)
@@ -66,7 +80,7 @@ def _candidates(loaded: LoadedModel, slots: int, graphs: bool) -> Iterator[Calla
         return
     parameters = inspect.signature(model.forward).parameters
     if "position_ids" in parameters and "past_key_values" in parameters:
-        cuda = loaded.device.startswith("cuda")
+        cuda = model.device.type == "cuda"
         yield lambda: KeyValueSlots(model, slots, padded=cuda, graphs=graphs and cuda)
     yield lambda: AloneSlots(model, slots)
     yield lambda: RereadSlots(model, slots)

@@ -30,10 +30,9 @@ class Grid:
     masks: dict[int | None, Tensor] = field(default_factory=dict)
 
     def store(self, kept: Tensor, states: Tensor) -> None:
-        """Write states (1, G, R * T, D) to kept (S, G, window + 1, D)."""
-        rows, width = self.at.shape
-        fresh = states[0].transpose(0, 1).reshape(rows, width, *states.shape[1::2])
-        kept[self.slots[:, None], :, self.at] = fresh
+        """Write states (1, G, R * T, D) to kept (S, window + 1, G, D)."""
+        places = self.slots[:, None] * kept.shape[1] + self.at
+        kept.flatten(0, 1).index_copy_(0, places.flatten(), states[0].transpose(0, 1))
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor, scaling: float | None, wide: int | None) -> Tensor:
         """query (1, H, R * T, D) over what is kept -> (1, R * T, H, D)."""
@@ -41,6 +40,7 @@ class Grid:
         heads, size = query.shape[1], query.shape[3]
         if not self.all_slots:
             keys, values = keys[self.slots], values[self.slots]
+        keys, values = keys.transpose(1, 2), values.transpose(1, 2)
         groups = heads // keys.shape[1]
         # Heads that share a key are so many queries of one head.
         q = query[0].view(keys.shape[1], groups, rows, width, size).permute(2, 0, 1, 3, 4)

@@ -178,7 +178,7 @@ class KeyValueSlots:
         self, tokens: Tensor, grid: Grid, looking: list[tuple[Hook, Span]], keep: list[int] | None
     ) -> Tensor:
         positions = grid.at.flatten().clamp(max=self.cache.window - 1)
-        this = Pass(self.cache, Layout([], tokens.device), shown=looking, grid=grid)
+        this = Pass(self.cache, Layout([], tokens.device, self.cache.window), shown=looking, grid=grid)
         return self._run(this, tokens[None], positions[None], looking, keep)
 
     def _looking(self, spans: list[Span]) -> list[tuple[Hook, Span]]:
@@ -188,7 +188,7 @@ class KeyValueSlots:
     def _pass(self, ids: list[int], spans: list[Span], keep: list[int] | None) -> Tensor:
         """All tokens of `ids` in one row -> logits of those in `keep`, or of all."""
         device = self.model.device
-        layout = Layout(spans, device)
+        layout = Layout(spans, device, self.cache.window)
         positions = torch.zeros(len(ids), dtype=torch.long, device=device)
         positions[layout.rows] = layout.positions
         looking = self._looking(spans)

@@ -76,6 +76,7 @@ class Served:
     places: dict[int, _Place] = field(default_factory=dict)
     jobs: deque[OneShotHandle] = field(default_factory=deque)
     pinned: bool = False
+    memory: int = 0  # bytes of weights, packed copies included
     used: float = field(default_factory=time.monotonic)  # when somebody last asked for it
     expected: int = 0  # requests that are on their way here
 

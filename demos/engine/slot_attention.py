@@ -51,25 +51,27 @@ class Layout:
 
     spans: list[Span]
     device: torch.device
+    window: int  # places of a slot
     rows: Tensor = field(init=False)
-    slots: Tensor = field(init=False)
     positions: Tensor = field(init=False)
+    places: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         rows: list[int] = []
-        slots: list[int] = []
         positions: list[int] = []
+        places: list[int] = []
         for s in self.spans:
             rows += range(s.first, s.last)
-            slots += [s.slot] * (s.last - s.first)
             positions += range(s.start, s.end)
+            places += range(s.slot * self.window + s.start, s.slot * self.window + s.end)
         self.rows = torch.tensor(rows, device=self.device)
-        self.slots = torch.tensor(slots, device=self.device)
         self.positions = torch.tensor(positions, device=self.device)
+        self.places = torch.tensor(places, device=self.device)
 
 
 class SlotCache(Cache):
-    """Keys and values of S texts in fixed memory, written in place. Room for a layer is made when it is first used."""
+    """Keys and values of S texts in fixed memory (S, window, G, D), written in place. Room for a layer is made when it
+    is first used."""
 
     def __init__(self, slots: int, window: int, padded: bool) -> None:
         super().__init__(layers=[])
@@ -93,17 +95,18 @@ class SlotCache(Cache):
             if self.grid is not None:
                 self.grid.store(store[layer_idx], states)
                 continue
-            store[layer_idx][self.layout.slots, :, self.layout.positions] = states[0, :, self.layout.rows].transpose(
-                0, 1
-            )
+            rows = states[0].transpose(0, 1)
+            if len(self.layout.rows) != len(rows):
+                rows = rows[self.layout.rows]
+            store[layer_idx].flatten(0, 1).index_copy_(0, self.layout.places, rows)
         return key_states, value_states
 
     def _room(self, states: Tensor) -> Tensor:
         if not self.padded:
-            return states.new_empty(self.slots, states.shape[1], self.window, states.shape[3])
+            return states.new_empty(self.slots, self.window, states.shape[1], states.shape[3])
         # Masked products over the whole window must not meet what happens to lie in fresh memory; one place more takes
         # what is nobody's.
-        return states.new_zeros(self.slots, states.shape[1], self.window + 1, states.shape[3])
+        return states.new_zeros(self.slots, self.window + 1, states.shape[1], states.shape[3])
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return 0
@@ -154,18 +157,18 @@ class Pass:
                 mixed[span.first : span.last] = _attend(q, *pair, None, scaling)
                 continue
             low = max(0, span.start + 1 - extra["sliding_window"]) if extra.get("sliding_window") else 0
-            k = self.cache.keys[self.cache.layer][span.slot, None, :, low : span.end]
-            v = self.cache.values[self.cache.layer][span.slot, None, :, low : span.end]
+            k = self.cache.keys[self.cache.layer][span.slot, None, low : span.end].transpose(1, 2)
+            v = self.cache.values[self.cache.layer][span.slot, None, low : span.end].transpose(1, 2)
             mixed[span.first : span.last] = _attend(q, k, v, self._mask(span, low, extra), scaling)
         return mixed[None]
 
     def _one_each(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
         """One token of each text, as in a step: as few calls for each as there can be."""
         keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
-        shared = keys.shape[1]
+        shared = keys.shape[2]
         # Heads that share a key are so many queries of one head.
         rows = query[0].transpose(0, 1).reshape(query.shape[2], 1, shared, -1, query.shape[3]).unbind(0)
-        k, v = keys[:, None].unbind(0), values[:, None].unbind(0)
+        k, v = keys.transpose(1, 2)[:, None].unbind(0), values.transpose(1, 2)[:, None].unbind(0)
         found = []
         for span in self.layout.spans:
             low = max(0, span.end - wide) if wide else 0
@@ -201,7 +204,7 @@ class Pass:
     def _weights(self, span: Span, query: Tensor, scaling: float | None, extra: dict[str, Any]) -> Tensor:
         """(H, n, L): computed once more, in plain sight; what is used does not change."""
         q = query[0, :, span.first : span.last]
-        k = self.cache.keys[self.cache.layer][span.slot, :, : span.end]
+        k = self.cache.keys[self.cache.layer][span.slot, : span.end].transpose(0, 1)
         k = k.repeat_interleave(q.shape[0] // k.shape[0], 0)
         scores = (q @ k.transpose(1, 2)).float() * (q.shape[-1] ** -0.5 if scaling is None else scaling)
         mask = self._mask(span, 0, extra)

@@ -100,7 +100,10 @@ def run_lstm(
             return run_lstm(lstm, hidden.float(), lengths, state)
     if hidden.shape[1] == 1 and state is not None and lengths is None:
         # One step needs no loop over time; generation is made of these.
-        h, c = torch.lstm_cell(hidden[:, 0], (state[0][0], state[1][0]), *lstm.all_weights[0])
+        if isinstance(lstm, nn.LSTM):
+            h, c = torch.lstm_cell(hidden[:, 0], (state[0][0], state[1][0]), *lstm.all_weights[0])
+        else:  # one that stands for it and has a faster way
+            h, c = lstm.step(hidden[:, 0], state[0][0], state[1][0])
         return h[:, None], (h[None], c[None])
     if lengths is None:
         return lstm(hidden, state)
