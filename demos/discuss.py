@@ -18,13 +18,13 @@ from miniconf.permissions import is_member
 from . import kinds
 from .models import Run
 from .panels import may_discuss
-from .run_pages import beginning, status_line
+from .run_pages import beginning, outcome, status_line
 
 LETTERS = 180  # of inputs and outcome on a card
 
 
 def _outcome(run: Run) -> str:
-    text = " ".join(kinds.get(run.demo.kind).outcome(run).split()) if run.output is not None else ""
+    text = " ".join(outcome(run).split()) if run.output is not None else ""
     return f"{text[:LETTERS].rstrip()} …" if len(text) > LETTERS else text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -34,8 +35,14 @@ def facts(run: Run) -> list[tuple[str, Any]]:
 
 def _in_words(value: Any) -> Any:
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or None
+        return ", ".join(_visible(item) for item in value) or None
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _visible(item: Any) -> str:
+    """Quoted where blanks or line breaks would not be seen."""
+    text = str(item)
+    return text if text and text == text.strip() and "\n" not in text else json.dumps(text, ensure_ascii=False)
 
 
 def seconds(start: datetime, end: datetime) -> str:
@@ -112,7 +119,23 @@ class RunView:
     @cached_property
     def result(self) -> dict[str, Any]:
         """What the kind says about the output; empty while there is none."""
-        return self.kind.shown(self.run) if self.run is not None and self.run.output is not None else {}
+        return shown(self.run) if self.run is not None and self.run.output is not None else {}
+
+
+def shown(run: Run) -> dict[str, Any]:
+    """What the kind says about a run's output, also of one that was made before the kind had all of its inputs."""
+    return _completed(run).shown(run)
+
+
+def outcome(run: Run) -> str:
+    """A finished run's result in a line of text."""
+    return _completed(run).outcome(run)
+
+
+def _completed(run: Run) -> kinds.Kind:
+    kind = kinds.get(run.demo.kind)
+    run.inputs = kind.complete(run.inputs)
+    return kind
 
 
 def beginning(run: Run, letters: int = 120) -> str:

@@ -88,7 +88,11 @@ def claim(me: Worker, run_id: str) -> Run | None:
     claimed = Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
         state=Run.State.RUNNING, worker=me.name, started_at=now(), attempts=F("attempts") + 1
     )
-    return Run.objects.select_related("demo").get(pk=run_id) if claimed else None
+    if not claimed:
+        return None
+    run = Run.objects.select_related("demo").get(pk=run_id)
+    run.inputs = kinds.get(run.demo.kind).complete(run.inputs)  # an older version may have queued it
+    return run
 
 
 def execute(me: Worker, run: Run) -> None:

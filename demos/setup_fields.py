@@ -10,6 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from pydantic import BaseModel
 
+from . import lines
+
 Schema = dict[str, Any]
 LONG = 200  # letters from which a text gets more than a line
 
@@ -62,6 +64,8 @@ def field_for(name: str, schema: Schema, *, preset: Any = None) -> forms.Field:
             short = longest is not None and longest <= LONG
             widget = forms.TextInput(attrs=hint) if short else forms.Textarea(attrs={"rows": 2, **hint})
             return _TextField(max_length=longest, widget=widget, strip=False, **common)
+        case "array" if lines.is_lines(schema):
+            return _LinesField(widget=forms.Textarea(attrs={"rows": 2, **hint}), **common)
         case "array" if schema.get("items", {}).get("type") in ("string", "integer", "number"):
             return _ListField(items=schema["items"]["type"], widget=forms.Textarea(attrs={"rows": 2, **hint}), **common)
     return _JSONField(widget=forms.Textarea(attrs={"rows": 3, **hint}), **common)
@@ -120,6 +124,20 @@ class _ListField(forms.CharField):
             return [read(line) for line in lines]
         except ValueError:
             raise ValidationError("Numbers were expected, one a line.") from None
+
+
+class _LinesField(_TextField):
+    """A list of texts whose blanks and line breaks matter."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+        self.help_text = f"{self.help_text} One a line; \\n is a line break.".strip()
+
+    def prepare_value(self, value: Any) -> Any:
+        return lines.as_lines(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return lines.from_lines(super().clean(value) or "") or None
 
 
 class _JSONField(forms.CharField):

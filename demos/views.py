@@ -14,7 +14,7 @@ from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
 
-from . import kinds
+from . import kinds, lines
 from .branches import tree_of
 from .frozen import FrozenRun
 from .models import Demo, Run, RunPart
@@ -212,6 +212,8 @@ def _posted(demo: Demo, form: QueryDict) -> dict[str, Any]:
     for name, field in kinds.get(demo.kind).Inputs.model_fields.items():
         if field.annotation is bool:
             inputs[name] = name in form
+        elif field.json_schema_extra == lines.SCHEMA and name in form:
+            inputs[name] = lines.from_lines(str(form[name]))
         elif get_origin(field.annotation) is list and name in form:
             inputs[name] = [value for value in form.getlist(name) if value]
         elif name in form:

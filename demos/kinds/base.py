@@ -143,12 +143,18 @@ class Kind:
 
     def inputs_for(self, demo: Demo) -> dict[str, Any]:
         """What the form starts with: the kind's defaults under the demo's own."""
-        declared = {
+        return {**self._declared(), **{k: v for k, v in demo.defaults.items() if k in self.Inputs.model_fields}}
+
+    def _declared(self) -> dict[str, Any]:
+        return {
             name: field.get_default(call_default_factory=True, validated_data={})
             for name, field in self.Inputs.model_fields.items()
             if not field.is_required()
         }
-        return {**declared, **{k: v for k, v in demo.defaults.items() if k in self.Inputs.model_fields}}
+
+    def complete(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Inputs of a run that was asked for before the kind had all of its inputs: those it lacks are the kind's own."""
+        return {**self._declared(), **inputs}
 
     def limits_for(self, demo: Demo) -> dict[str, dict[str, float]]:
         """Bounds of each numeric input: {"temperature": {"minimum": 0, "maximum": 2}, ...}."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from demos.lines import SCHEMA as LINES
 from demos.token_count import count_tokens
 from demos.token_text import shown_tokens
 from miniconf.problems import Problem
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from demos.models import Demo, Run
 
 PROMPT_TOKENS = 512
+STOP_STRINGS, STOP_LETTERS = 8, 80
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 LONGEST_SECONDS = 900  # waiting for a place in the batch included
+
+
+# What the engine is told of the inputs; the second ones came later, and where they change nothing, a result that was
+# stored before they came is still the answer (demos/stored.py).
+_ALWAYS = ("prompt", "max_new_tokens", "temperature", "top_k", "top_p", "seed", "alternatives")
+_LATER: dict[str, Any] = {"repetition_penalty": 1, "stop": []}
 
 
 class GenerateInputs(Inputs):
@@ -30,6 +38,15 @@ class GenerateInputs(Inputs):
     temperature: float = Field(0.8, ge=0, le=2, description="0 takes the likeliest token each time")
     top_k: int = Field(0, ge=0, le=1000, description="Keep the k likeliest tokens; 0 keeps all")
     top_p: float = Field(0.95, gt=0, le=1, description="Keep the likeliest tokens that together reach this probability")
+    repetition_penalty: float = Field(
+        1, ge=1, le=2, description="Above 1, tokens that have occurred become less likely; 1 leaves the model alone"
+    )
+    stop: list[str] = Field(
+        default_factory=list,
+        max_length=STOP_STRINGS,
+        description="The text ends before the first of these",
+        json_schema_extra=LINES,
+    )
     seed: int | None = Field(None, ge=0, le=2**32 - 1, description="Same seed, same text; left out, one is drawn")
     parent: str | None = Field(None, pattern=_UUID, description="Run that this one goes on from")
     parent_token: int | None = Field(
@@ -70,7 +87,9 @@ class GenerateOptions(Options):
 
 def _settings(inputs: dict[str, Any]) -> dict[str, Any]:
     """What of the inputs the engine is told."""
-    return {name: value for name, value in inputs.items() if name not in ("parent", "parent_token", "steer")}
+    settings = {name: inputs[name] for name in _ALWAYS}
+    settings |= {name: inputs[name] for name, nothing in _LATER.items() if inputs[name] != nothing}
+    return settings
 
 
 def _hooks(context: RunContext) -> tuple[Any, ...]:
@@ -82,6 +101,19 @@ def _hooks(context: RunContext) -> tuple[Any, ...]:
 
     job = Direction(context.model, dial.layer, tuple(dial.positive), tuple(dial.negative))
     return (steering(dial.layer, Work(context).do(job), steer * dial.strength),)
+
+
+def _check_stops(stops: list[str]) -> None:
+    for stop in stops:
+        if not 1 <= len(stop) <= STOP_LETTERS:
+            raise InputError("stop", f"has one of {len(stop)} characters; 1 to {STOP_LETTERS} were expected")
+        _check_text("stop", stop)
+
+
+def _check_text(name: str, text: str) -> None:
+    control = {c for c in text if ord(c) < 32 and c not in "\n\t\r"}
+    if control:
+        raise InputError(name, f"contains the control character U+{ord(min(control)):04X}; expected text")
 
 
 def _is_run_of(demo: Demo, run_id: str) -> bool:
@@ -99,9 +131,8 @@ class Generate(Kind):
     further_limits: ClassVar = {"prompt_tokens": ("Tokens of the prompt", PROMPT_TOKENS)}
 
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
-        control = {c for c in inputs["prompt"] if ord(c) < 32 and c not in "\n\t\r"}
-        if control:
-            raise InputError("prompt", f"contains the control character U+{ord(min(control)):04X}; expected text")
+        _check_text("prompt", inputs["prompt"])
+        _check_stops(inputs["stop"])
         limit = demo.limits.get("prompt_tokens", PROMPT_TOKENS)
         tokens = count_tokens(demo.model, inputs["prompt"])
         if tokens > limit:
@@ -144,7 +175,9 @@ class Generate(Kind):
 
         try:
             hooks = _hooks(context)
-            request = GenerationRequest(model=context.model, hooks=hooks, **_settings(context.inputs))
+            settings = _settings(context.inputs)
+            settings["stop"] = tuple(settings.get("stop", ()))
+            request = GenerationRequest(model=context.model, hooks=hooks, **settings)
             handle = context.engine.submit(request, on_tokens, context.log.started)
         except RequestError as error:
             raise RunFailed(str(error)) from error

@@ -11,11 +11,13 @@ from django.utils.safestring import SafeString, mark_safe
 
 from demos import kinds
 from demos.frozen import FrozenRun
+from demos.lines import as_lines
 from demos.models import Demo
 from demos.panels import living_workers, panel_for
 from papers.models import Paper
 
 register = template.Library()
+register.filter("as_lines", as_lines)
 
 
 @register.simple_tag(takes_context=True)

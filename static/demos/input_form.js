@@ -1,6 +1,7 @@
 // The form of a demo's inputs: reading and filling it, examples, sliders beside numbers, errors at their field.
 
 import { fetchRun } from "./api.js";
+import { asLines, fromLines } from "./lines.js";
 import { showInputs } from "./snippets.js";
 
 export class InputForm {
@@ -47,7 +48,8 @@ export class InputForm {
     return this.controls.find((control) => control.name === name) ?? null;
   }
 
-  /** What would be sent: numbers as numbers, an empty number as null, boxes marked `data-list` as a list of their values. */
+  /** What would be sent: numbers as numbers, an empty number as null, boxes marked `data-list` as a list of
+   * their values, a text marked `data-lines` as a list of its lines. */
   inputs() {
     const inputs = {};
     for (const control of this.controls) {
@@ -57,6 +59,7 @@ export class InputForm {
         if (checked) inputs[name].push(value);
       } else if (type === "checkbox") inputs[name] = checked;
       else if (type === "radio") inputs[name] = checked ? value : (inputs[name] ?? null);
+      else if (control.hasAttribute("data-lines")) inputs[name] = fromLines(value);
       else if (type === "number" || type === "range") inputs[name] = value === "" ? null : Number(value);
       else inputs[name] = value;
     }
@@ -70,6 +73,7 @@ export class InputForm {
       const value = inputs[control.name];
       if (control.type === "checkbox") control.checked = Array.isArray(value) ? value.map(String).includes(control.value) : Boolean(value);
       else if (control.type === "radio") control.checked = String(value) === control.value;
+      else if (control.hasAttribute("data-lines")) control.value = asLines(value ?? []);
       else control.value = Array.isArray(value) ? value.join(", ") : (value ?? "");
     }
     this.#changed();

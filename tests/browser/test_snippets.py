@@ -10,13 +10,17 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from demos.lines import as_lines
 from tests.running import ROOT
 from tests.stack.test_client import token_of
 
 ADDRESS = "/demos/sha-rnn-generate/"
 # What breaks quoting in shells, JSON, Python and HTML, each if it can.
 NASTY = "It's \"so\" $HOME `id` \\n \\u00e9 naïve 日本 😀 </pre><b>&amp; 'JSON'\nJSON\n  %s {0} #"
-INPUTS = {"prompt": NASTY, "max_new_tokens": 9, "temperature": 0.55, "seed": 123, "top_k": 7, "top_p": 0.9}
+INPUTS = {
+    **{"prompt": NASTY, "max_new_tokens": 9, "temperature": 0.55, "seed": 123, "top_k": 7, "top_p": 0.9},
+    **{"repetition_penalty": 1.2, "stop": ["\n\n'$\\n", ' "]} ']},
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,8 @@ def test_they_follow_the_form_and_run_as_they_are_shown(page_for, stack, token):
     page.locator("summary", has_text="Sampling").click()
     for name, value in INPUTS.items():
         if name != "prompt":
-            page.locator(f"[name={name}][data-input]").fill(str(value))
+            typed = as_lines(value) if isinstance(value, list) else str(value)
+            page.locator(f"[name={name}][data-input]").fill(typed)
     page.locator("summary", has_text="Use it from your own code").click()
     for number, name in enumerate(("curl", "python", "client")):
         seed = 123 + number  # or the second would be answered from the store, and belong to nobody

@@ -47,6 +47,19 @@ class Ran:
         return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
+def older_pages(run) -> list[int]:
+    """How the run's pages answer where it was asked for before the kind had those inputs that were left as they are."""
+    from demos import kinds
+    from demos.models import Run
+
+    declared = kinds.get(run.demo.kind).complete({})
+    given = {name: value for name, value in run.inputs.items() if name not in declared or value != declared[name]}
+    Run.objects.filter(pk=run.pk).update(inputs=given)
+    found = [Client().get(f"/runs/{run.pk}/{page}").status_code for page in ("", "result/", "card/")]
+    Run.objects.filter(pk=run.pk).update(inputs=run.inputs)
+    return found
+
+
 @pytest.fixture
 def run_kind(lens_engine, lens_folders, settings, db, tmp_path) -> Callable[..., Ran]:
     """`run_kind("attention", "bert", text=...)`; `options`, `paper` and `stop` are the demo's and the run's."""
@@ -83,6 +96,7 @@ def run_kind(lens_engine, lens_folders, settings, db, tmp_path) -> Callable[...,
         output = kind.run(context)
         Run.objects.filter(pk=row.pk).update(state=Run.State.SUCCEEDED, output=output)
         row.refresh_from_db()
+        assert older_pages(row) == [200, 200, 200]
         return Ran(row, output, log)
 
     return run

@@ -13,6 +13,7 @@ from demos.kinds import RunContext
 from demos.kinds.base import RunCancelled
 from demos.models import Demo, Run
 from miniconf.problems import Problem
+from tests.demos.lens_runs import older_pages
 
 TEXT = "We study naïve models — of language, 你好, and speech."
 
@@ -76,6 +77,7 @@ def run_kind(engine, _models_dir, db):
         demo.save()
         run = Run.objects.create(demo=demo, inputs=clean, output=output, state=Run.State.SUCCEEDED)
         assert Client().get(run.get_absolute_url()).status_code == 200
+        assert older_pages(run) == [200, 200, 200]
         fragment = Client().get(f"{run.get_absolute_url()}result/").content.decode()
         assert {name for name in ("tiny", "tiny-gpt") if f"<code>{name}</code>" in fragment} == set(
             clean.get("models", [])

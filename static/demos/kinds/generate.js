@@ -8,12 +8,14 @@ import { TokenText } from "../tokens.js";
 const TINT_KEY = "demos.tint";
 
 /** "up to 64 tokens · temperature 0.8 · new seed each time" */
-function summarize({ max_new_tokens: length, temperature, top_p: topP, top_k: topK, seed }) {
+function summarize({ max_new_tokens: length, temperature, top_p: topP, top_k: topK, repetition_penalty: penalty, stop, seed }) {
   return [
     `up to ${length ?? "?"} tokens`,
     temperature === 0 ? "always the likeliest" : `temperature ${temperature ?? "?"}`,
     topP !== null && topP < 1 ? `top-p ${topP}` : "",
     topK ? `top-k ${topK}` : "",
+    penalty > 1 ? `repetition penalty ${penalty}` : "",
+    stop?.length ? count(stop.length, "stop string", "stop strings") : "",
     seed === null ? "a new seed each time" : `seed ${seed}`,
   ]
     .filter(Boolean)
@@ -75,7 +77,8 @@ class Writing {
   }
 
   ended(run) {
-    return run.output?.finish_reason === "stop" ? "Done: the model ended the text" : "Done";
+    if (run.output?.finish_reason !== "stop") return "Done";
+    return run.inputs.stop?.length ? "Done: the model or a stop string ended the text" : "Done: the model ended the text";
   }
 
   #branch(index, alternative) {
