@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from ninja import Field, Query, Router, Schema, Status
+from ninja import Field, Header, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
 from miniconf.live.following import follow_batches
@@ -21,7 +21,7 @@ from miniconf.permissions import can_see_demo, is_member
 from miniconf.problems import Problem, unauthorized
 from miniconf.serving.same_origin import refuse_other_sites
 
-from . import kinds, services, stored
+from . import kinds, once, services, stored
 from .model_cards import shown_name
 from .model_states import model_state
 from .models import Demo, Run
@@ -227,21 +227,32 @@ def list_models(
 
 
 @router.post("/demos/{slug}/runs", response={202: RunOut}, url_name="demo-runs", summary="Run a demo")
-def create_run(request: HttpRequest, slug: str, body: RunIn) -> Status[dict[str, Any]]:
+def create_run(
+    request: HttpRequest,
+    slug: str,
+    body: RunIn,
+    idempotency_key: str | None = Header(
+        None,
+        alias="Idempotency-Key",
+        description="Made up by you, for one request: sent again under the same key within a day, it gives the same run",
+    ),
+) -> Status[dict[str, Any]]:
     """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`.
 
     What was computed before from the same inputs (with a seed, or at temperature 0) is not computed again: the answer
-    is then a run that has `succeeded`, with `stored` true, unless `fresh` is asked for.
+    is then a run that has `succeeded`, with `stored` true, unless `fresh` is asked for. 422 also for an
+    `Idempotency-Key` under which something else was asked for, 409 while a request under it goes on for long.
     """
     refuse_other_sites(request)
-    run = services.create_run(
-        demo=get_demo(request, slug),
-        inputs=body.inputs,
-        user=request.user,
-        visitor=services.visitor_of(request),
-        fresh=body.fresh,
-        keep=body.keep,
-    )
+    asked: dict[str, Any] = {
+        "demo": get_demo(request, slug),
+        "inputs": body.inputs,
+        "user": request.user,
+        "visitor": services.visitor_of(request),
+        "fresh": body.fresh,
+        "keep": body.keep,
+    }
+    run = services.create_run(**asked) if idempotency_key is None else once.create_run(idempotency_key, **asked)
     return Status(202, services.run_as_dict(run))
 
 

@@ -42,10 +42,18 @@ def own_runs(*, user: Viewer, visitor: str) -> QuerySet[Run]:
 
 
 def create_run(
-    *, demo: Demo, inputs: dict[str, Any], user: Viewer, visitor: str, fresh: bool = False, keep: bool = True
+    *,
+    demo: Demo,
+    inputs: dict[str, Any],
+    user: Viewer,
+    visitor: str,
+    fresh: bool = False,
+    keep: bool = True,
+    run_id: uuid.UUID | None = None,
 ) -> Run:
     """Check, record and queue a run, or find what was computed from the same inputs before, unless it is to be `fresh`.
 
+    `run_id` is chosen beforehand by who may ask twice (demos/once.py).
     One that is not to be kept is stopped when nobody watches it any more (demos/watching.py).
     Raises Problem with the reason; then nothing is recorded or queued.
     422 inputs, 401/403 who, 429 too many (with a time to come back), 503 no worker, no model, no broker.
@@ -69,6 +77,7 @@ def create_run(
             own=own_runs(user=user, visitor=visitor),
         )
         run = Run.objects.create(
+            id=run_id or uuid.uuid4(),
             demo=demo,
             user=user if is_member(user) else None,
             visitor="" if is_member(user) else visitor,

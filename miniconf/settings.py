@@ -103,7 +103,7 @@ CORS_ALLOW_ALL_ORIGINS = "*" in API_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in API_ORIGINS if origin != "*"]
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "last-event-id"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "last-event-id"]
 CORS_EXPOSE_HEADERS = ["Retry-After"]
 if API_ORIGINS:
     INSTALLED_APPS.append("corsheaders")

@@ -8,11 +8,25 @@ from typing import Any
 
 import httpx
 
-from .runs import LATER, SILENCE, Event, EventLines, Json, Knowledge, Patience, Problem, RunLost, Token, problem_of
+from .runs import (
+    LATER,
+    SILENCE,
+    Event,
+    EventLines,
+    Json,
+    Knowledge,
+    Patience,
+    Problem,
+    RunLost,
+    Token,
+    key_for_once,
+    problem_of,
+)
 
 
 class Api:
-    """Use it as an asynchronous context. `tries`: how often a request is made that the server puts off (429, 503).
+    """Use it as an asynchronous context. `tries`: how often a request is made that the server puts off (409, 429, 503),
+    or that broke off and is one to be made again.
 
     `patience`: for how many seconds a run is followed of which nothing is heard.
     """
@@ -49,20 +63,28 @@ class Api:
     async def run(self, slug: str, *, fresh: bool = False, **inputs: Any) -> AsyncRun:
         """Start a run of a demo, as `Demos.run` does."""
         body: Json = {"inputs": inputs, **({"fresh": True} if fresh else {})}
-        return AsyncRun(self, await self.post(f"demos/{slug}/runs", body))
+        headers = key_for_once()
+        return AsyncRun(self, await self._request("POST", f"demos/{slug}/runs", json=body, headers=headers))
 
     async def find(self, run_id: str) -> AsyncRun:
         """A run by its id."""
         return AsyncRun(self, await self.get(f"runs/{run_id}"))
 
     async def _request(self, method: str, path: str, **more: Any) -> Json:
+        again = method == "GET" or "Idempotency-Key" in more.get("headers", ())  # carried out once in any case
         for left in reversed(range(self._tries)):
-            response = await self._http.request(method, path, **more)
+            try:
+                response = await self._http.request(method, path, **more)
+            except httpx.TransportError:
+                if not left or not again:
+                    raise
+                await asyncio.sleep(1.0)
+                continue
             if response.is_success:
                 found: Json = response.json()
                 return found
             problem = await _problem(response)
-            if not left or problem.status not in (429, 503):
+            if not left or problem.status not in (409, 429, 503):
                 raise problem
             await asyncio.sleep(1.0 if problem.retry_after is None else problem.retry_after)
         raise AssertionError("at least one try")

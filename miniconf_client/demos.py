@@ -15,7 +15,20 @@ from typing import Any
 
 import httpx
 
-from .runs import LATER, SILENCE, Event, EventLines, Json, Knowledge, Patience, Problem, RunLost, Token, problem_of
+from .runs import (
+    LATER,
+    SILENCE,
+    Event,
+    EventLines,
+    Json,
+    Knowledge,
+    Patience,
+    Problem,
+    RunLost,
+    Token,
+    key_for_once,
+    problem_of,
+)
 
 
 class Demos:
@@ -74,10 +87,11 @@ class Demos:
     def run(self, slug: str, *, fresh: bool = False, **inputs: Any) -> Run:
         """Start a run; inputs that are left out are the demo's presets.
 
-        What was computed before from the same inputs is answered at once (`run.stored`), unless `fresh`. Raises Problem.
+        What was computed before from the same inputs is answered at once (`run.stored`), unless `fresh`. Where the line
+        breaks it asks again under the same `Idempotency-Key`: never two runs for one call. Raises Problem, RunLost.
         """
         body: Json = {"inputs": inputs, **({"fresh": True} if fresh else {})}
-        return Run(self, self._call("POST", f"demos/{slug}/runs", json=body))
+        return Run(self, self._call("POST", f"demos/{slug}/runs", json=body, headers=key_for_once()))
 
     def find(self, run_id: str) -> Run:
         """A run by its id: one's own from yesterday, or an example's."""
@@ -100,16 +114,14 @@ class Demos:
             try:
                 response = self._http.request(method, path, **more)
             except httpx.TransportError as error:
-                # A run that was asked for may have begun, unless nobody was there to be asked.
-                if method != "GET" and not isinstance(error, httpx.ConnectError):
-                    raise RunLost(f"the line broke before the answer came: {error}") from error
+                # What was asked for may have been done; the site does it once: by its key, or since it is done already.
                 _wait(patience, None, RunLost(f"{self.site} cannot be reached: {error}"))
                 continue
             if response.is_success:
                 found: Json = response.json()
                 return found
             problem = _problem(response)
-            if problem.status not in LATER:
+            if problem.status not in LATER | {409}:
                 raise problem
             _wait(patience, problem.retry_after, problem)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 Json = dict[str, Any]
 
@@ -43,6 +44,11 @@ class RunFailed(Exception):
 
 class RunLost(Exception):
     """Nothing could be heard of a run for as long as one was ready to wait. It may go on; follow it again by its id."""
+
+
+def key_for_once() -> dict[str, str]:
+    """A header for one request: however often it is sent, it is carried out once."""
+    return {"Idempotency-Key": str(uuid4())}
 
 
 @dataclass(frozen=True)

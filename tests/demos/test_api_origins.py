@@ -33,11 +33,11 @@ def test_a_named_sites_page_asks_first_and_then_runs_a_demo_as_a_visitor(lab):
         headers={
             "Origin": LAB,
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization,content-type,last-event-id",
+            "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,last-event-id",
         },
     )
     assert allowed(asked) == LAB
-    assert "authorization" in asked.headers["Access-Control-Allow-Headers"]
+    assert {"authorization", "idempotency-key"} <= set(asked.headers["Access-Control-Allow-Headers"].split(", "))
     assert "Access-Control-Allow-Credentials" not in asked.headers
     body = {"inputs": {"prompt": "We study"}}
     done = client.post(API, body, content_type="application/json", headers={"Origin": LAB})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -95,6 +96,28 @@ def test_it_comes_back_when_it_was_asked_to(stack, token, line):
     with Demos(line.url, token=token, patience=0.5) as client, pytest.raises(Problem) as refused:
         client.run(DEMO, prompt=PROMPT, seed=7, max_new_tokens=5)
     assert (refused.value.status, refused.value.retry_after) == (503, 1)
+
+
+def runs_of(stack, token, prompt):
+    with Demos(stack.url, token=token) as client:
+        return [run.id for run in client.runs(demo=DEMO) if run.inputs["prompt"] == prompt]
+
+
+def test_a_line_that_breaks_before_the_answer_starts_no_second_run(stack, token, line):
+    line.cuts = [20, 0]
+    with Demos(line.url, token=token) as client:
+        run = client.run(DEMO, prompt="Asked three times", max_new_tokens=5).wait()
+    assert line.cut == 2
+    assert runs_of(stack, token, "Asked three times") == [run.id]
+
+
+async def test_asynchronous_programs_start_no_second_run_either(stack, token, line):
+    line.cuts = [20]
+    async with Api(line.url, token=token) as api:
+        run = await api.run(DEMO, prompt="Asked twice", max_new_tokens=5)
+        await run.result()
+    assert line.cut == 1
+    assert await asyncio.to_thread(runs_of, stack, token, "Asked twice") == [run.id]
 
 
 def test_a_run_is_cancelled_and_says_what_there_was(stack, token):
