@@ -96,6 +96,7 @@ class RunOut(Schema):
     position: int | None = Field(description="Place in the queue, 1 being next; null when not waiting")
     wait: list[int] | None = Field(description="Seconds until it begins, [earliest, latest]; null when not known")
     keep: bool = Field(description="Whether it goes on when nobody watches")
+    yours: bool = Field(description="Whether you may cancel it and have it kept: you started it, or are an organizer")
     inputs: dict[str, Any]
     output: dict[str, Any] | None
     error: str | None
@@ -136,6 +137,14 @@ def _demo_out(demo: Demo) -> dict[str, Any]:
             "runs": reverse("api:demo-runs", args=[demo.slug]),
             "page": demo.get_absolute_url(),
         },
+    }
+
+
+def _run_out(request: HttpRequest, run: Run) -> dict[str, Any]:
+    visitor = services.visitor_of(request)
+    return {
+        **services.run_as_dict(run),
+        "yours": services.may_control(run=run, user=request.user, visitor=visitor),
     }
 
 
@@ -253,7 +262,7 @@ def create_run(
         "keep": body.keep,
     }
     run = services.create_run(**asked) if idempotency_key is None else once.create_run(idempotency_key, **asked)
-    return Status(202, services.run_as_dict(run))
+    return Status(202, _run_out(request, run))
 
 
 @router.get("/runs", response=RunList, url_name="runs", summary="Your runs, the newest first")
@@ -269,13 +278,13 @@ def list_runs(
     runs = services.own_runs(user=request.user, visitor="").select_related("demo")
     if demo:
         runs = runs.filter(demo__slug=demo)
-    items = [services.run_as_dict(run) for run in runs.order_by("-created_at", "pk")[offset : offset + limit]]
+    items = [_run_out(request, run) for run in runs.order_by("-created_at", "pk")[offset : offset + limit]]
     return {"items": items, "count": runs.count()}
 
 
 @router.get("/runs/{run_id}", response=RunOut, url_name="run", summary="A run: state, timings, output")
 def read_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
-    return services.run_as_dict(get_run(run_id))
+    return _run_out(request, get_run(run_id))
 
 
 @router.post("/runs/{run_id}/cancel", response=RunOut, url_name="run-cancel", summary="Cancel a run")
@@ -283,7 +292,15 @@ def cancel_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
     """A run that has finished stays as it is."""
     refuse_other_sites(request)
     run = services.cancel_run(run=get_run(run_id), user=request.user, visitor=services.visitor_of(request))
-    return services.run_as_dict(run)
+    return _run_out(request, run)
+
+
+@router.post("/runs/{run_id}/keep", response=RunOut, url_name="run-keep", summary="Have a run go on unwatched")
+def keep_run(request: HttpRequest, run_id: str) -> dict[str, Any]:
+    """For a run that was started with `keep` false. One that has finished stays as it is."""
+    refuse_other_sites(request)
+    run = services.keep_run(run=get_run(run_id), user=request.user, visitor=services.visitor_of(request))
+    return _run_out(request, run)
 
 
 @router.get("/runs/{run_id}/events", url_name="run-events", summary="A run's events as server-sent events")

@@ -68,6 +68,9 @@ def timings(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
+KEPT = "goes on when you leave"
+
+
 def status_line(run: Run, position: int | None, wait: list[int] | None = None) -> str:
     """The state in a sentence: what the script shows while the run goes on."""
     if run.state == Run.State.QUEUED and position is not None:
@@ -83,13 +86,15 @@ def status_line(run: Run, position: int | None, wait: list[int] | None = None) -
 class RunView:
     """A run as templates/demos/run_view.html shows it; without one, the place where a script shows the next.
 
-    `page`: it is the run's own page. `branches`: the tree it grew in, empty where it stands alone.
+    `may_control`: may stop it and have it kept. `page`: it is the run's own page. `branches`: the tree it grew in, empty
+    where it stands alone.
     """
 
     demo: Demo
     run: Run | None = None
     position: int | None = None
     wait: list[int] | None = None
+    may_control: bool = False
     may_run: bool = False
     may_discuss: bool = False
     page: bool = False
@@ -114,7 +119,10 @@ class RunView:
 
     @property
     def status(self) -> str:
-        return status_line(self.run, self.position, self.wait) if self.run is not None else ""
+        if self.run is None:
+            return ""
+        line = status_line(self.run, self.position, self.wait)
+        return f"{line} · {KEPT}" if self.may_control and self.run.keep and not self.finished else line
 
     @cached_property
     def result(self) -> dict[str, Any]:

@@ -148,9 +148,27 @@ def has_priority(user: Viewer, demo: Demo) -> bool:
     return not Run.objects.filter(user=user, priority=True, state__in=limits.UNFINISHED).exists()
 
 
+def may_control(*, run: Run, user: Viewer, visitor: str) -> bool:
+    """Whether somebody may stop a run and have it kept: who started it, and organizers."""
+    if is_organizer(user):
+        return True
+    if is_member(user):
+        return run.user_id == user.pk
+    return run.user_id is None and bool(visitor) and run.visitor == visitor
+
+
+def keep_run(*, run: Run, user: Viewer, visitor: str) -> Run:
+    """Have a run go on when nobody watches it; one that has finished stays as it is. Raises Problem."""
+    if not may_control(run=run, user=user, visitor=visitor):
+        raise Problem(status=403, title="Not allowed", detail="Only who started a run, or an organizer, may keep it.")
+    Run.objects.filter(pk=run.pk).exclude(state__in=Run.FINISHED).update(keep=True)
+    run.refresh_from_db()
+    return run
+
+
 def cancel_run(*, run: Run, user: Viewer, visitor: str) -> Run:
     """Stop a run: at once if it waits, before its next token if it runs; a finished run stays as it is. Raises Problem."""
-    if not is_organizer(user) and not own_runs(user=user, visitor=visitor).filter(pk=run.pk).exists():
+    if not may_control(run=run, user=user, visitor=visitor):
         raise Problem(status=403, title="Not allowed", detail="Only who started a run, or an organizer, may cancel it.")
     if Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, started_at=None).update(
         state=Run.State.CANCELLED, finished_at=now()
@@ -231,6 +249,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
             "self": base,
             "events": reverse("api:run-events", args=[run.id]),
             "cancel": reverse("api:run-cancel", args=[run.id]),
+            "keep": reverse("api:run-keep", args=[run.id]),
             "page": run.get_absolute_url(),
         },
     }

@@ -21,6 +21,7 @@ urlpatterns = [
     path("papers/<uid:uid>/demos/new/<slug:kind>/", views_authoring.new_demo, name="new_demo"),
     path("runs/<uuid:run_id>/", views.run_page, name="run"),
     path("runs/<uuid:run_id>/stop/", views.stop_run, name="run_stop"),
+    path("runs/<uuid:run_id>/keep/", views.keep_run, name="run_keep"),
     path("runs/<uuid:run_id>/result/", views.run_result, name="run_result"),
     path("runs/<uuid:run_id>/branches/", views.run_branches, name="run_branches"),
     path("runs/<uuid:run_id>/parts/<str:name>", views.run_part, name="run_part"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_origin
 from uuid import UUID
 
@@ -14,14 +15,14 @@ from miniconf.problems import Problem
 from miniconf.serving.page_notes import mark_page
 from miniconf.serving.same_origin import protect_visitors_too
 
-from . import kinds, lines
+from . import kinds, lines, services
 from .branches import tree_of
 from .frozen import FrozenRun
 from .models import Demo, Run, RunPart
 from .panels import NOT_READY_SECONDS, living_workers, may_discuss, panel_for, worker_ready
 from .parts import part_bytes
 from .run_pages import RunView, facts, timings
-from .services import cancel_run, create_run, run_as_dict, visitor_of
+from .services import cancel_run, create_run, may_control, run_as_dict, visitor_of
 from .stored import runs_of_examples
 
 
@@ -135,9 +136,20 @@ def run_part(request: HttpRequest, run_id: UUID, name: str) -> HttpResponseBase:
 @protect_visitors_too
 def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The Stop button without JavaScript."""
+    return _do_with_run(request, run_id, cancel_run)
+
+
+@require_POST
+@protect_visitors_too
+def keep_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The button that keeps a run, without JavaScript."""
+    return _do_with_run(request, run_id, services.keep_run)
+
+
+def _do_with_run(request: HttpRequest, run_id: UUID, do: Callable[..., Run]) -> HttpResponse:
     run = get_object_or_404(Run, pk=run_id)
     try:
-        cancel_run(run=run, user=request.user, visitor=visitor_of(request))
+        do(run=run, user=request.user, visitor=visitor_of(request))
     except Problem as problem:
         return render(request, "demos/problem.html", {"problem": problem, "run": run}, status=problem.status)
     return redirect(run)
@@ -151,6 +163,7 @@ def _run_view(request: HttpRequest, run: Run, *, page: bool) -> RunView:
         run,
         position=asked["position"],
         wait=asked["wait"],
+        may_control=not frozen and may_control(run=run, user=request.user, visitor=visitor_of(request)),
         may_run=not frozen and can_run(request.user, run.demo, getattr(request, "conference", None)),
         may_discuss=not frozen and may_discuss(request.user, run.demo),
         page=page,

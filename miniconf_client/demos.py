@@ -248,6 +248,11 @@ class Run:
         self._known.shown = self._client._call("POST", f"runs/{self.id}/cancel")
         return self
 
+    def keep(self) -> Run:
+        """Have it go on when nobody watches it; runs that programs start do so unless told otherwise."""
+        self._known.shown = self._client._call("POST", f"runs/{self.id}/keep")
+        return self
+
     def refresh(self) -> Run:
         """Ask how it is, without following it; times are known afterwards."""
         self._known.shown = self._client._call("GET", f"runs/{self.id}")

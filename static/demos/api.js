@@ -42,3 +42,6 @@ export const createRun = (slug, inputs, csrfToken) =>
 export const fetchRun = (id) => call(`/runs/${encodeURIComponent(id)}`);
 
 export const cancelRun = (id, csrfToken) => post(`/runs/${encodeURIComponent(id)}/cancel`, csrfToken);
+
+/** Has a run go on when nobody watches it; resolves to the run. */
+export const keepRun = (id, csrfToken) => post(`/runs/${encodeURIComponent(id)}/keep`, csrfToken);

@@ -2,7 +2,7 @@
 // What the result looks like is the kind's business; see docs/demos.md, "Writing a kind".
 
 import { live } from "../live/socket.js";
-import { cancelRun, fetchRun, Problem } from "./api.js";
+import { cancelRun, fetchRun, keepRun, Problem } from "./api.js";
 
 const FINISHED = new Set(["succeeded", "failed", "cancelled", "expired"]);
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -54,6 +54,10 @@ export class RunView {
     this.part("stop")?.addEventListener("click", (event) => {
       event.preventDefault(); // without a script it is a form's button
       this.stop();
+    });
+    this.part("keep")?.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.keep();
     });
     this.part("discuss")?.addEventListener("click", (event) => this.#discuss(event));
     this.root.addEventListener("submit", (event) => this.#post(event));
@@ -126,6 +130,24 @@ export class RunView {
       this.#state();
       this.complain(problem.message);
     }
+  }
+
+  /** Has the run go on when this page is left. */
+  async keep() {
+    if (!this.running || this.run.keep) return;
+    const { id } = this.run;
+    try {
+      await keepRun(id, this.csrfToken());
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (this.run?.id === id) this.complain(problem.message);
+      return;
+    }
+    if (this.run?.id !== id) return;
+    const focused = document.activeElement === this.part("keep");
+    this.run.keep = true;
+    this.#state(true);
+    if (focused) this.part("stop")?.focus(); // the button is gone
   }
 
   /** Shows a sentence about what could not be done. */
@@ -231,9 +253,11 @@ export class RunView {
     if (announced) this.announce(sentence);
     const stop = this.part("stop");
     if (stop) {
-      stop.hidden = finished;
+      stop.hidden = finished || run.yours === false;
       stop.disabled = this.stopping;
     }
+    const keep = this.part("keep");
+    if (keep) keep.hidden = finished || this.stopping || run.keep || run.yours === false;
     if (finished) this.part("progress").hidden = true;
     for (const element of root.querySelectorAll("[data-when]")) {
       element.hidden = element.dataset.when === "finished" ? !finished : finished;
@@ -244,8 +268,14 @@ export class RunView {
     this.onChange(run, finished);
   }
 
-  // What the kind has to say ("64 tokens") stands between the state and the times.
   #sentence() {
+    const { run } = this;
+    const sentence = this.#stateSentence();
+    return this.running && run.keep && run.yours && !this.stopping ? `${sentence} · goes on when you leave` : sentence;
+  }
+
+  // What the kind has to say ("64 tokens") stands between the state and the times.
+  #stateSentence() {
     const { run } = this;
     const words = this.result.words?.(run) ?? [];
     switch (run.state) {

@@ -79,7 +79,10 @@ def test_the_address_people_type_counts_as_the_sites_own_behind_a_proxy(settings
 def test_stopping_is_protected_in_the_same_way():
     post_form(browser(), {"Origin": OWN})
     run = Run.objects.get()
-    for address in (f"/runs/{run.pk}/stop/", f"/api/v1/runs/{run.pk}/cancel"):
+    for address in (
+        *(f"/runs/{run.pk}/stop/", f"/api/v1/runs/{run.pk}/cancel"),
+        *(f"/runs/{run.pk}/keep/", f"/api/v1/runs/{run.pk}/keep"),
+    ):
         assert browser().post(address, headers={"Origin": "https://evil.example"}).status_code == 403
     run.refresh_from_db()
     assert run.state == "queued"

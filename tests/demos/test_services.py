@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from demos import queue, runlog, services
 from demos.models import Run
+from miniconf.accounts.models import User
 from miniconf.problems import Problem
 from papers.models import Conference
 
@@ -141,3 +142,50 @@ def test_a_run_as_others_see_it_tells_nothing_of_who_started_it(demo, announced,
     shown = services.run_as_dict(create(demo, user=attendee, prompt="x"))
     assert attendee.email not in str(shown)
     assert "visitor" not in shown
+
+
+def test_who_started_a_run_or_an_organizer_has_it_kept(demo, announced, attendee):
+    def started(**more):
+        return services.create_run(demo=demo, inputs={"prompt": "x"}, visitor="v", keep=False, **more)
+
+    own, visitors = started(user=attendee), started(user=NOBODY)
+    strangers = [(NOBODY, "v"), (NOBODY, ""), (User.objects.create_user("else@example.org"), "v")]
+    for user, visitor in strangers:
+        assert not services.may_control(run=own, user=user, visitor=visitor)
+        with pytest.raises(Problem) as refusal:
+            services.keep_run(run=own, user=user, visitor=visitor)
+        assert refusal.value.status == 403
+    assert Run.objects.filter(keep=False).count() == 2
+    assert services.keep_run(run=own, user=attendee, visitor="").keep
+    assert services.keep_run(run=visitors, user=NOBODY, visitor="v").keep
+    done = started(user=attendee)
+    Run.objects.filter(pk=done.pk).update(state="succeeded")
+    attendee.is_organizer = True
+    assert not services.keep_run(run=done, user=attendee, visitor="").keep  # as it was
+
+
+def test_a_run_is_kept_from_its_page_without_javascript(demo, announced, settings, client, attendee):
+    client.force_login(attendee)
+    run = services.create_run(demo=demo, inputs={"prompt": "x"}, user=attendee, visitor="", keep=False)
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert f'action="/runs/{run.pk}/keep/"' in page
+    assert "goes on when you leave" not in page
+    assert client.post(f"/runs/{run.pk}/keep/")["Location"] == run.get_absolute_url()
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert f"/runs/{run.pk}/keep/" not in page
+    assert "goes on when you leave" in page
+    client.logout()
+    others = client.get(run.get_absolute_url()).content.decode()
+    assert "goes on when you leave" not in others
+    assert 'data-part="stop"' not in others
+    assert client.post(f"/runs/{run.pk}/keep/", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 403
+
+
+def test_the_api_says_whose_it_is_and_keeps_it(demo, announced, client, attendee):
+    client.force_login(attendee)
+    run = services.create_run(demo=demo, inputs={"prompt": "x"}, user=attendee, visitor="", keep=False)
+    shown = client.get(f"/api/v1/runs/{run.pk}").json()
+    assert (shown["yours"], shown["keep"], shown["links"]["keep"]) == (True, False, f"/api/v1/runs/{run.pk}/keep")
+    assert client.post(f"/api/v1/runs/{run.pk}/keep").json()["keep"]
+    client.logout()
+    assert client.get(f"/api/v1/runs/{run.pk}").json()["yours"] is False
