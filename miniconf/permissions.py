@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 from django.contrib.auth.models import AnonymousUser
 from typing_extensions import TypeIs
 
-from miniconf.people.roles import is_moderator, is_staff_of, moderates
-from papers.models import Authorship, Conference, Paper, Person, Sponsor
+from miniconf.people.roles import is_chair_of, is_moderator, is_staff_of, moderates
+from papers.models import Authorship, Conference, Paper, Person, Session, Sponsor
 
 if TYPE_CHECKING:
     from demos.models import Demo
@@ -145,6 +145,16 @@ def can_manage_people(user: Viewer) -> bool:
 def can_see_numbers(user: Viewer) -> bool:
     """See what waits for organizers today, and how much the conference is used."""
     return is_organizer(user)
+
+
+def can_give_feedback(user: Viewer) -> TypeIs[User]:
+    """Answer the organizers' questions about sessions and the conference: members."""
+    return is_member(user)
+
+
+def can_see_feedback(user: Viewer, session: Session | None) -> bool:
+    """See what people said about a session, or with None about the conference: organizers, chairs of their sessions."""
+    return is_organizer(user) or (session is not None and is_member(user) and is_chair_of(user, session))
 
 
 def can_change_settings(user: Viewer) -> bool:

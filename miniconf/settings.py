@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "miniconf.accounts",
     "miniconf.people",
     "miniconf.console",
+    "miniconf.feedback",
     "miniconf.live",
     "papers",
     "chat",

@@ -15,6 +15,7 @@ urlpatterns = [
     path("organize/people/", include("miniconf.people.urls")),
     path("", include("miniconf.console.urls")),
     path("", include("miniconf.console.site.urls")),
+    path("", include("miniconf.feedback.urls")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),

@@ -58,6 +58,10 @@ def moderates(user: User, room_key: str) -> bool:
     )
 
 
+def is_chair_of(user: User, session: Session) -> bool:
+    return (Role.Kind.CHAIR, session.uid) in roles_of(user)
+
+
 def is_staff_of(user: User, sponsor: Sponsor) -> bool:
     return (Role.Kind.STAFF, sponsor.uid) in roles_of(user)
 

@@ -7,7 +7,7 @@ from django.utils.timezone import now
 from demos.models import Demo
 from miniconf import permissions
 from miniconf.accounts.models import User
-from papers.models import Authorship, Conference, Event, Paper, Person
+from papers.models import Authorship, Conference, Event, Paper, Person, Session
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,9 @@ TABLE = {
     "import a programme": ["organizer"],
     "handle accounts and invitations": ["organizer"],
     "arrange the site": ["organizer"],
+    "answer questions about a session": MEMBERS,
+    "find out what people said about the author's session": ["author", "organizer"],
+    "find out what people said about the conference": ["organizer"],
     "know how much the site is used": ["organizer"],
     "bookmark": MEMBERS,
     "take a seat at a table": [who for who in MEMBERS if who != "author"],  # who is its host
@@ -74,6 +77,8 @@ def people():
         Authorship.objects.create(paper=written, person=person, position=1)
     paper.representatives.add(users["representative"])
     Event.objects.create(uid="t1", kind="mentoring", title="Table", capacity=1).people.add(users["author"].person)
+    session = Session.objects.create(uid="S1", title="Session", starts_at=now(), ends_at=now())
+    session.chairs.add(users["author"].person)
     return users
 
 
@@ -138,6 +143,11 @@ def allowed(action, user):
             return permissions.can_manage_people(user)
         case "arrange":
             return permissions.can_change_settings(user)
+        case "answer":
+            return permissions.can_give_feedback(user)
+        case "find":
+            chaired = Session.objects.get(uid="S1") if action.endswith("session") else None
+            return permissions.can_see_feedback(user, chaired)
         case "import":
             return permissions.can_import(user)
         case "bookmark":
@@ -192,4 +202,6 @@ def test_the_table_names_every_predicate():
         "can_manage_demos",
         "can_manage_people",
         "can_see_numbers",
+        "can_give_feedback",
+        "can_see_feedback",
     }

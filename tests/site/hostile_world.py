@@ -24,6 +24,7 @@ from chat.models import (
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
 from miniconf.console.models import Appearance, MailWording
+from miniconf.feedback.models import Answer, FeedbackForm, FeedbackResponse
 from miniconf.people.models import Act, Invitation, Role
 from miniconf.rendering import render_markdown
 from papers.models import (
@@ -48,7 +49,7 @@ from papers.models import (
 )
 from tests.site.hostile_texts import ADDRESSES, GROUPS, TEXTS, group
 
-APPS = ("papers", "chat", "demos", "accounts", "people", "console", "miniconf")
+APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "miniconf")
 # What names other rows or is made by the site itself from a fixed stock; people never type it in.
 KEPT = {
     "uid", "slug", "key", "room_key", "kind", "digest", "hint", "password", "email", "pattern", "calendar_key", "html",
@@ -57,7 +58,7 @@ KEPT = {
 }  # fmt: skip
 KEPT_OF = {"demos.Demo": {"model"}, "chat.ModerationAct": {"action"}, "console.MailWording": {"name"},
            "console.Appearance": {"logo_mark"}, "demos.RunPart": {"name"}, "miniconf.SetupStep": {"name"},
-           "people.Role": {"key"}}  # fmt: skip
+           "people.Role": {"key"}, "feedback.FeedbackResponse": {"target", "mark"}}  # fmt: skip
 ADDRESS = {"url", "address", "href"}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "generate": {"text": "T", "tokens": [[5, "T", 0.5, [["T", 0.1]]]], "finish_reason": "length"},
@@ -100,6 +101,9 @@ def make(number: int, people: dict[str, User]) -> None:
         uid=uid, title="T", starts_at=START + timedelta(hours=number), ends_at=START + timedelta(hours=number + 1)
     )
     Presentation.objects.create(paper=paper, session=session)
+    said_something(f"session:{uid}", f"session:{uid}", member)
+    if number == 0:
+        said_something("conference", "conference", member)
     Seat.objects.create(event=event, user=member)
     Sponsor.objects.create(uid=uid, name="T", links=links)
     Page.objects.create(slug=f"x{number}", title="T", body="T")
@@ -143,6 +147,20 @@ def make(number: int, people: dict[str, User]) -> None:
     Report.objects.create(message=message, reporter=member, reason="T")
     Notification.objects.create(user=member, message=message, cause="reply")
     ModerationAct.objects.create(action="hide", room_key=room.key, note="T", actor=author)
+
+
+def said_something(key: str, target: str, user: User) -> None:
+    """A form with a question of each kind, and somebody's answers with their name."""
+    form = FeedbackForm.objects.create(key=key, is_on=True, anonymous=False, intro="T")
+    response = FeedbackResponse.objects.create(form=form, target=target, mark="m", user=user)
+    for kind in ("rating", "choice", "text"):
+        question = form.questions.create(kind=kind, text="T", options=["T", "T"] if kind == "choice" else [])
+        Answer.objects.create(
+            response=response,
+            question=question,
+            number=4 if kind == "rating" else None,
+            text="T" if kind != "rating" else "",
+        )
 
 
 def poison() -> list[str]:

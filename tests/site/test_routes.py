@@ -23,6 +23,7 @@ from django.urls import get_resolver
 from chat.models import Message, Notification, Room, Sanction
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
+from miniconf.feedback.models import FeedbackForm
 from miniconf.live import registry
 from miniconf.live.registry import LiveError, run_command
 from miniconf.people.models import Role
@@ -65,6 +66,16 @@ ROUTES = {
     "organize/people/roles/<int:pk>/take-back/": ORGANIZERS,
     "organize/people/<uuid:public_id>/": ORGANIZERS,
     "organize/people/^(?P<public_id>[0-9a-f-]{36})/(?P<action>organizer|attendee|off|on)/$": ORGANIZERS,
+    "feedback/": MEMBERS,
+    "feedback/results/": ORGANIZERS,
+    "feedback/results.csv": ORGANIZERS,
+    "sessions/<uid:uid>/feedback/": MEMBERS,
+    "sessions/<uid:uid>/feedback/results/": ORGANIZERS,
+    "sessions/<uid:uid>/feedback/results.csv": ORGANIZERS,
+    "organize/feedback/": ORGANIZERS,
+    "organize/feedback/conference/": ORGANIZERS,
+    "organize/feedback/sessions/": ORGANIZERS,
+    "organize/feedback/sessions/<uid:uid>/": ORGANIZERS,
     "organize/today/": ORGANIZERS,
     "organize/numbers/": ORGANIZERS,
     "^organize/numbers/(?P<name>days|papers)\\.csv$": ORGANIZERS,
@@ -274,6 +285,8 @@ def places(people: dict[str, User]) -> dict[str, object]:
     Authorship.objects.create(paper=paper, person=person, position=1)
     Event.objects.create(uid="P1", kind="mentoring", title="A table", capacity=3)
     Session.objects.create(uid="P1", title="S", starts_at="2027-05-03T10:00Z", ends_at="2027-05-03T11:00Z")
+    for key in ("conference", "sessions"):
+        FeedbackForm.objects.create(key=key, is_on=True).questions.create(kind="rating", text="How good?")
     Sponsor.objects.create(uid="P1", name="Acme")
     Page.objects.create(slug="help", title="Help")
     notice = Announcement.objects.create(title="Hello", published_at="2020-01-01T00:00Z")
