@@ -1,6 +1,6 @@
 # miniconf: `make run` starts a conference, `make test` checks it. Knobs: PORT, MINICONF_DATA, SAMPLE (see README.md).
 
-.PHONY: run test lint lock
+.PHONY: run test test-gpu lint lock
 .DELETE_ON_ERROR:
 
 # The first of these that is Python 3.11 or newer. PYTHON=... names another.
@@ -13,6 +13,10 @@ run: .venv/.installed
 
 test: .venv/.installed-dev
 	@$(VENV) tests/run.py $(ARGS)
+
+# What only a CUDA device shows; needs torch for CUDA, transformers and pytest, nothing else of the project.
+test-gpu:
+	@python3 -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider -o log_level=INFO tests/gpu
 
 # Only the checks that run nothing: style and types.
 lint: .venv/.installed-dev
@@ -35,4 +39,7 @@ $(VENV):
 .venv/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)
 	@echo "Installing what requirements-dev.lock pins"
 	@$(VENV) -m pip install --disable-pip-version-check --no-warn-script-location -r requirements-dev.lock
+	@# torch for CUDA brings its own; with torch for a CPU the kernel is tested by Triton's interpreter.
+	@$(VENV) -c 'import triton' 2>/dev/null || $(VENV) -m pip install --disable-pip-version-check triton==3.9.0 || \
+		echo "No Triton for this machine: the tests of its kernel are skipped."
 	@touch .venv/.installed $@

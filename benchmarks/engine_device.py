@@ -1,14 +1,14 @@
 """The engine on a GPU against `transformers`' continuous batching and against what the memory's speed allows.
 
     .venv/bin/python -m benchmarks.engine_device [--device cuda] [--shapes gpt2 1b] [--slots 32] [--requests 96] [--rounds 5]
-        [--save NAME]
+        [--unrecorded] [--save NAME]
 
 Random weights in the shapes of GPT-2 (124 M) and of a Llama with 1.1 B, in bfloat16 on CUDA; prompts of 32 to 256 tokens,
-32 to 256 new ones, the likeliest token each time. In each round: the engine with recorded steps (CUDA graphs), the engine
-without, and continuous batching on a copy of the weights, with as many places. The bound is a step that does nothing but
-read all weights, and the keys and values of full slots, once from memory, at the speed that copying a large tensor
-reaches. With --save the figures are kept as JSON in benchmarks/results/. `--device cpu --shapes tiny` shows that it works
-where there is no GPU.
+32 to 256 new ones, the likeliest token each time. In each round: the engine with recorded passes (CUDA graphs), with
+--unrecorded the engine without, and continuous batching on a copy of the weights, with as many places. The bound is a step
+that does nothing but read all weights, and the keys and values of full slots, once from memory, at the speed that copying
+a large tensor reaches. With --save the figures are kept as JSON in benchmarks/results/. `--device cpu --shapes tiny` shows
+that it works where there is no GPU.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def memory_speed(device: str) -> float:
     return 2 * size / statistics.median(seconds)
 
 
-def measure(name: str, device: str, slots: int, count: int, rounds: int) -> dict[str, Any]:
+def measure(name: str, device: str, slots: int, count: int, rounds: int, unrecorded: bool) -> dict[str, Any]:
     dtype = pick_dtype("auto", device)
     with tempfile.TemporaryDirectory() as place:
         folder = write_shape(name, Path(place), dtype)
         engines = {}
-        for way, graphs in (("engine", True), ("engine without graphs", False)):
+        for way, graphs in (("engine", True), *([("engine without graphs", False)] if unrecorded else [])):
             engine = Engine(slots=slots, device=device, dtype=dtype, graphs=graphs)
             engine.load("model", folder)
             served = engine._models["model"]
@@ -102,12 +102,13 @@ def measure(name: str, device: str, slots: int, count: int, rounds: int) -> dict
     for way, engine in engines.items():
         ways[way] = lambda engine=engine: timed(engine)  # type: ignore[misc]
     ways["continuous batching"] = lambda: by_continuous(peer, requests, slots)[0][0]
-    for work in ways.values():
-        work()
+    for way, work in ways.items():  # said at once: whoever hangs is known
+        print(f"{name}: {way} warmed up in {work():.1f} s", flush=True)
     rates: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, work in ways.items():
             rates[way].append(tokens / work())
+            print(f"{name}: {way} {rates[way][-1]:,.0f} tokens/s", flush=True)
     config = peer.model.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = config.hidden_size // config.num_attention_heads
@@ -141,13 +142,14 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=32)
     parser.add_argument("--requests", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--unrecorded", action="store_true", help="the engine without recorded passes, too")
     parser.add_argument("--save", metavar="NAME", help="keep the figures in benchmarks/results/NAME.json")
     args = parser.parse_args()
     if args.device == "cpu":
         torch.set_num_threads(1)
     results = []
     for shape in args.shapes:
-        result = measure(shape, args.device, args.slots, args.requests, args.rounds)
+        result = measure(shape, args.device, args.slots, args.requests, args.rounds, args.unrecorded)
         results.append(result)
         medians = {way: statistics.median(found) for way, found in result["tokens_per_second"].items()}
         weights = f"{result['parameters'] / 1e6:,.0f} M weights, {result['dtype']}"

@@ -19,6 +19,9 @@ from tests.running import CI, Site, free_port
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+# What only a CUDA device shows (`make test-gpu`).
+collect_ignore = [] if shutil.which("nvidia-smi") else ["gpu"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def static_files_under_their_own_names() -> Iterator[None]:

@@ -260,11 +260,15 @@ class Engine:
 
     def _loop(self) -> None:
         while self._take_in(wait=not any(s.busy for s in list(self._models.values()))):
-            for served in list(self._models.values()):
-                if served.busy:
-                    self._turn(served)
+            self._turns()
         for served in list(self._models.values()):
             served.fail_all("", reason="cancelled")
+
+    def _turns(self) -> None:
+        """In a frame of its own: while the loop waits, it must not hold on to a model that has left."""
+        for served in list(self._models.values()):
+            if served.busy:
+                self._turn(served)
 
     def _turn(self, served: Served) -> None:
         try:

@@ -81,6 +81,8 @@ def _candidates(model: Any, slots: int, graphs: bool) -> Iterator[Callable[[], D
     parameters = inspect.signature(model.forward).parameters
     if "position_ids" in parameters and "past_key_values" in parameters:
         cuda = model.device.type == "cuda"
+        if cuda:
+            yield lambda: KeyValueSlots(model, slots, padded=True, graphs=graphs, kernel=True)
         yield lambda: KeyValueSlots(model, slots, padded=cuda, graphs=graphs and cuda)
     yield lambda: AloneSlots(model, slots)
     yield lambda: RereadSlots(model, slots)

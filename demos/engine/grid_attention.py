@@ -1,5 +1,9 @@
-"""Attention of many texts in one product over the whole window, with a mask: few and equal calls, for devices that like
-them. No shape depends on who is being served, so nobody's numbers do, and a step can be recorded and replayed."""
+"""Attention of many texts in one call of a shape that never changes, for devices that like few and equal calls.
+
+On a GPU a kernel looks at each text's own tokens (ragged_attention.py); without it, it is one product over the whole
+window, with a mask. No shape depends on who is being served, so nobody's numbers do, and a pass can be recorded and
+replayed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,11 @@ from dataclasses import dataclass, field
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+try:  # comes with torch for CUDA, and not with torch for a CPU
+    from .ragged_attention import ragged_attention
+except ImportError:
+    ragged_attention = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +36,7 @@ class Grid:
     at: Tensor
     window: int
     all_slots: bool
+    kernel: bool = False  # look at each text's own tokens only
     masks: dict[int | None, Tensor] = field(default_factory=dict)
 
     def store(self, kept: Tensor, states: Tensor) -> None:
@@ -36,6 +46,8 @@ class Grid:
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor, scaling: float | None, wide: int | None) -> Tensor:
         """query (1, H, R * T, D) over what is kept -> (1, R * T, H, D)."""
+        if self.kernel:
+            return ragged_attention(query, keys, values, self.slots, self.at, scaling, wide)
         rows, width = self.at.shape
         heads, size = query.shape[1], query.shape[3]
         if not self.all_slots:
@@ -84,13 +96,14 @@ class Recorded:
         self.runs += 1
         if self.graph is not None and self.output is not None:
             self.graph.replay()
-            return self.output
+            return self.output.clone()  # the next replay writes over it
         return self.compute(*self.buffers)
 
     def _record(self) -> None:
         try:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            # Another thread may be loading a model meanwhile.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.output = self.compute(*self.buffers)
             self.graph = graph
         except Exception as error:  # whatever a model does that cannot be recorded

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .decoder import Piece
-from .grid_attention import Grid, Recorded
+from .grid_attention import Grid, Recorded, ragged_attention
 from .hooks import Hook, layers_of, watching
 from .loading import declared_window
 from .request import RequestError
@@ -18,6 +18,7 @@ from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation,
 
 PIECE = 32
 PLACES = 4
+PLACES_PADDED = 8  # where all places cost little more than one
 STEPS = (4, 8, 12, 16, 24, 32, 48)
 # A slot's memory is set aside at once; longer windows than this are not for a demo.
 LONGEST = 4096
@@ -28,14 +29,17 @@ class KeyValueSlots:
 
     A pass is one row of tokens: in a step one of each text, in reading pieces of a fixed width. The matrix products see
     only shapes that have been seen to give each row the same bits (`_sizes`), and attention is each text's own business
-    (slot_attention.py), or, `padded`, one product of the same shape every time (grid_attention.py), whose steps can be
-    recorded as `graphs`.
+    (slot_attention.py), or, `padded`, one call of the same shape every time (grid_attention.py); such passes can be
+    recorded as `graphs`. `kernel`: by a kernel of our own, for GPUs. Raises RuntimeError where there is none.
     """
 
-    def __init__(self, model: Any, slots: int, *, padded: bool, graphs: bool = False) -> None:
+    def __init__(self, model: Any, slots: int, *, padded: bool, graphs: bool = False, kernel: bool = False) -> None:
+        if kernel and ragged_attention is None:
+            raise RuntimeError("the kernel needs Triton")
         self.model = model
         self.slots = slots
-        self.places = PLACES
+        self.kernel = kernel
+        self.places = PLACES_PADDED if padded else PLACES
         self.window: int | None = min(window_of(model), LONGEST)
         self.cache = SlotCache(slots, self.window, padded)
         self.lengths = [0] * slots
@@ -44,12 +48,18 @@ class KeyValueSlots:
         self.hooks: dict[int, tuple[Hook, ...]] = {}
         self.keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
         model.set_attn_implementation(NAME)
-        buffers = [torch.zeros(slots, dtype=torch.long, device=model.device) for _ in range(2)]
         self.all_slots = torch.arange(slots, device=model.device)
-        self.steps = Recorded(self._step, buffers, record=graphs)
-        self.step_sizes, self.read_sizes = [slots], [PLACES]
+        self.no_layout = Layout([], model.device, self.window)
+        self.steps = self._recorded(self._step, [(slots,), (slots,)], graphs)
+        places = self.places
+        self.reads = self._recorded(self._read_all, [(places * PIECE,), (places,), (places, PIECE), (places,)], graphs)
+        self.step_sizes, self.read_sizes = [slots], [places]
         if not padded:
             self.step_sizes, self.read_sizes = self._sizes()
+
+    def _recorded(self, compute: Callable[..., Tensor], shapes: list[tuple[int, ...]], graphs: bool) -> Recorded:
+        buffers = [torch.zeros(shape, dtype=torch.long, device=self.model.device) for shape in shapes]
+        return Recorded(compute, buffers, record=graphs)
 
     def start(self, slot: int, prompt: list[int]) -> list[int]:
         self.lengths[slot] = 0
@@ -146,6 +156,7 @@ class KeyValueSlots:
 
     def free(self) -> None:
         self.steps.forget()
+        self.reads.forget()
         self.cache.free()
 
     @torch.inference_mode()
@@ -160,26 +171,42 @@ class KeyValueSlots:
 
     def _step(self, tokens: Tensor, at: Tensor, looking: list[tuple[Hook, Span]] | None = None) -> Tensor:
         """All slots, one token each (S,), at their places (S,) -> logits (S, V)."""
-        return self._grid_pass(tokens, Grid(self.all_slots, at[:, None], self.cache.window, True), looking or [], None)
+        return self._grid_pass(
+            tokens, Grid(self.all_slots, at[:, None], self.cache.window, True, self.kernel), looking, None
+        )
 
     @torch.inference_mode()
     def _read_grid(self, ids: list[int], spans: list[Span]) -> Tensor:
-        device, beyond = self.model.device, self.cache.window
+        beyond = self.cache.window
         at = [[beyond] * PIECE for _ in range(self.places)]
         slots = [0] * self.places
         last = [0] * self.places
         for place, span in enumerate(spans):
             at[place][: span.last - span.first] = range(span.start, span.end)
             slots[place], last[place] = span.slot, span.last - 1
-        grid = Grid(torch.tensor(slots, device=device), torch.tensor(at, device=device), beyond, False)
-        return self._grid_pass(torch.tensor(ids, device=device), grid, self._looking(spans), last)
+        device = self.model.device
+        inputs = (
+            torch.tensor(ids, device=device),
+            torch.tensor(slots, device=device),
+            torch.tensor(at, device=device),
+            torch.tensor(last, device=device),
+        )
+        if looking := self._looking(spans):
+            return self._read_all(*inputs, looking=looking)
+        return self.reads(*inputs)
+
+    def _read_all(
+        self, ids: Tensor, slots: Tensor, at: Tensor, last: Tensor, looking: list[tuple[Hook, Span]] | None = None
+    ) -> Tensor:
+        """ids (R * T,) at places (R, T) of slots (R,) -> logits (R, V) of the tokens `last` (R,)."""
+        return self._grid_pass(ids, Grid(slots, at, self.cache.window, False, self.kernel), looking, last)
 
     def _grid_pass(
-        self, tokens: Tensor, grid: Grid, looking: list[tuple[Hook, Span]], keep: list[int] | None
+        self, tokens: Tensor, grid: Grid, looking: list[tuple[Hook, Span]] | None, keep: Tensor | None
     ) -> Tensor:
         positions = grid.at.flatten().clamp(max=self.cache.window - 1)
-        this = Pass(self.cache, Layout([], tokens.device, self.cache.window), shown=looking, grid=grid)
-        return self._run(this, tokens[None], positions[None], looking, keep)
+        this = Pass(self.cache, self.no_layout, shown=looking or [], grid=grid)
+        return self._run(this, tokens[None], positions[None], looking or [], keep)
 
     def _looking(self, spans: list[Span]) -> list[tuple[Hook, Span]]:
         return [(hook, span) for span in spans for hook in self.hooks.get(span.slot, ())]
@@ -193,14 +220,15 @@ class KeyValueSlots:
         positions[layout.rows] = layout.positions
         looking = self._looking(spans)
         this = Pass(self.cache, layout, shown=looking)
-        return self._run(this, torch.tensor([ids], device=device), positions[None], looking, keep)
+        kept = None if keep is None else torch.tensor(keep, device=device)
+        return self._run(this, torch.tensor([ids], device=device), positions[None], looking, kept)
 
     def _run(
-        self, this: Pass, ids: Tensor, positions: Tensor, looking: list[tuple[Hook, Span]], keep: list[int] | None
+        self, this: Pass, ids: Tensor, positions: Tensor, looking: list[tuple[Hook, Span]], keep: Tensor | None
     ) -> Tensor:
         options: dict[str, Any] = {}
         if keep is not None and self.keeps_logits:
-            options["logits_to_keep"] = torch.tensor(keep, device=ids.device)
+            options["logits_to_keep"] = keep
         watched = [(hook, span.first, span.last, span.start) for hook, span in looking]
         with implementation(self.model, NAME), running(this), watching(self.model, watched):
             logits: Tensor = self.model(

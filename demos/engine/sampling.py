@@ -42,6 +42,9 @@ class Settings:
         return min(self.numbers.random(), ALMOST_ONE)
 
 
+IDLE = Settings(temperature=0.0)  # of a row that nobody uses
+
+
 @dataclass(frozen=True)
 class Choice:
     """A chosen token, its probability before any setting, and the likeliest tokens (id, probability)."""
@@ -73,7 +76,9 @@ class Sampler:
     def choose(self, logits: Tensor, slots: list[int]) -> list[Choice]:
         """logits (R, V), one row for each of `slots`, all of which have been taken."""
         settings = [s for slot in slots if (s := self.settings[slot]) is not None]
-        logits = logits.float()
+        logits, wanted = logits.float(), len(slots)
+        if logits.is_cuda and len(slots) < len(self.settings):
+            logits, settings, slots = self._filled_up(logits, settings, slots)
         total = logits.logsumexp(-1, keepdim=True)
         chosen = self._tokens(logits, settings, slots)
         probabilities = (logits.gather(-1, chosen[:, None]) - total).exp()[:, 0].tolist()
@@ -87,7 +92,16 @@ class Sampler:
         for slot, s, token in zip(slots, settings, tokens, strict=True):
             if s.repetition_penalty != 1 and self.seen is not None:
                 self.seen[slot, token] = True
-        return [Choice(*row) for row in zip(tokens, probabilities, alternatives, strict=True)]
+        return [Choice(*row) for row in zip(tokens, probabilities, alternatives, strict=True)][:wanted]
+
+    def _filled_up(
+        self, logits: Tensor, settings: list[Settings], slots: list[int]
+    ) -> tuple[Tensor, list[Settings], list[int]]:
+        """A row for every slot: a GPU sums over a row in an order that differs with their number."""
+        rows = logits.new_zeros(len(self.settings), logits.shape[-1])
+        rows[: len(slots)] = logits
+        idle = [slot for slot in range(len(self.settings)) if slot not in slots]
+        return rows, settings + [IDLE] * len(idle), slots + idle
 
     def _tokens(self, logits: Tensor, settings: list[Settings], slots: list[int]) -> Tensor:
         if any(s.repetition_penalty != 1 for s in settings):
@@ -98,7 +112,10 @@ class Sampler:
             logits = torch.where(seen, penalized, logits)
         chosen = logits.argmax(-1)
         open_rows = [row for row, s in enumerate(settings) if s.temperature > 0 and not s.top_k]
-        if open_rows:
+        if open_rows and logits.is_cuda:  # as many rows as ever
+            drawn = [s if s.temperature > 0 and not s.top_k else IDLE for s in settings]
+            chosen[open_rows] = draw(logits, drawn)[open_rows]
+        elif open_rows:
             chosen[open_rows] = draw(logits[open_rows], [settings[row] for row in open_rows])
         for row, s in enumerate(settings):
             if s.temperature > 0 and s.top_k:
@@ -113,7 +130,7 @@ def draw(logits: Tensor, settings: list[Settings]) -> Tensor:
     arXiv:1904.09751). A token belongs to it if the likelier ones weigh less than p together, so a draw from the
     whole distribution is kept if that holds and repeated if not: nothing has to be sorted.
     """
-    temperature = logits.new_tensor([s.temperature for s in settings])[:, None]
+    temperature = logits.new_tensor([s.temperature or 1.0 for s in settings])[:, None]
     probabilities = (logits / temperature).softmax(-1)
     cumulative = probabilities.cumsum(-1)
     mass = cumulative[:, -1:].contiguous()

@@ -173,6 +173,29 @@ def test_one_product_over_the_whole_window_gives_the_same_logits(folder, shape):
     assert _difference(KeyValueSlots(model, 3, padded=True), tokens, expected) < 1e-3
 
 
+class Replay:
+    """Stands for a recorded pass: computed from the same buffers into the same output, over what lay there."""
+
+    def __init__(self, recorded):
+        self.recorded = recorded
+
+    def replay(self):
+        self.recorded.output.copy_(self.recorded.compute(*self.recorded.buffers))
+
+
+def test_what_a_replay_gave_outlives_the_next_one(folder, shape):
+    if SHAPES[shape][1] is not KeyValueSlots:
+        pytest.skip("this shape is not served by slots of keys and values")
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokens, expected = _probe(model)
+    decoder = KeyValueSlots(model, 3, padded=True)
+    for recorded in (decoder.steps, decoder.reads):
+        with torch.inference_mode():
+            recorded.output = recorded.compute(*recorded.buffers)
+        recorded.graph = Replay(recorded)
+    assert _difference(decoder, tokens, expected) < 1e-3
+
+
 def test_in_one_product_nobody_changes_a_bit_of_anybody_else(folder, shape):
     """Alone, and beside texts that are read and written meanwhile; what cannot be recorded is computed each time."""
     if SHAPES[shape][1] is not KeyValueSlots:

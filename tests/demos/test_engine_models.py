@@ -1,5 +1,9 @@
 """Models in memory: what is loaded, what makes room, what is refused."""
 
+import gc
+import time
+import weakref
+
 import pytest
 import torch
 
@@ -140,3 +144,18 @@ def test_code_in_a_model_folder_is_not_run_unless_allowed(tiny_model, tmp_path):
     with pytest.raises(ModelError):  # it has a configuration now, but no model class
         load_model("evil", folder, "cpu", trust_code=True)
     assert trace.exists()
+
+
+def test_a_model_that_has_left_is_held_by_nobody(tiny_model):
+    """Not even by the engine's thread, which waits for the next request."""
+    engine = Engine(slots=2)
+    engine.load("model", tiny_model)
+    engine.submit(GenerationRequest("model", "We study", 3)).result(60)
+    left = weakref.ref(engine._models["model"].loaded.model)
+    engine.unload("model")
+    deadline = time.monotonic() + 20
+    while left() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.05)
+    assert left() is None
+    engine.stop()
