@@ -23,10 +23,10 @@ from papers.models import Conference
 API = "/api/"
 # Answered without looking at the conference: they must work when the database does not.
 HEALTH = ("/healthz", "/readyz", "/metrics")
-# Open on members-only sites: the way in and how it looks, members' calendars and what ends their mails at their secret
-# addresses, and the description of the API, which is the same on every site.
+# Open on members-only sites: the way in and how it looks, members' calendars, certificates and what ends their mails at
+# their secret addresses, and the description of the API, which is the same on every site.
 OPEN = (
-    *("/accounts/", "/sign-in/", "/theme/", "/calendar/", "/mail/", settings.STATIC_URL),
+    *("/accounts/", "/sign-in/", "/theme/", "/calendar/", "/mail/", "/certificates/", settings.STATIC_URL),
     *("/api/v1/openapi.json", "/api/v1/docs"),
 )
 

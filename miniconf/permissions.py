@@ -157,6 +157,11 @@ def can_see_feedback(user: Viewer, session: Session | None) -> bool:
     return is_organizer(user) or (session is not None and is_member(user) and is_chair_of(user, session))
 
 
+def can_have_certificate(user: Viewer) -> TypeIs[User]:
+    """Have a certificate of what one did here, once they are given out: members."""
+    return is_member(user)
+
+
 def can_change_settings(user: Viewer) -> bool:
     """Name, rules, look, menu and mails of the site; set it up, and see what it lacks."""
     return is_organizer(user)

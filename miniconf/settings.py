@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "miniconf.people",
     "miniconf.console",
     "miniconf.feedback",
+    "miniconf.certificates",
     "miniconf.live",
     "papers",
     "chat",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("miniconf.console.urls")),
     path("", include("miniconf.console.site.urls")),
     path("", include("miniconf.feedback.urls")),
+    path("", include("miniconf.certificates.urls")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),

@@ -12,6 +12,8 @@ from .search import index_papers
 
 # Sent after the commit of changes made in bulk: an import, its undoing. Single rows send Django's own signals.
 programme_changed = Signal()
+# Sent with `user` and `session` when a member opens a session's page.
+session_opened = Signal()
 
 
 def _paper(instance: Paper, **_: Any) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.timezone import now
@@ -16,6 +17,9 @@ from django.utils.timezone import now
 from miniconf.problems import unauthorized
 
 from .models import ApiToken, User
+
+# Sent with `user` when a visit was noted: every five minutes at most.
+visited = Signal()
 
 LINK_LIFETIME = timedelta(days=7)
 LINK_SALT = "miniconf.accounts.sign-in-link"
@@ -84,7 +88,8 @@ def note_visit(*, user: User) -> None:
     changes = {"last_seen_at": moment}
     if seen is not None and seen < moment - VISIT_ENDS_AFTER:
         user.previous_visit_at = changes["previous_visit_at"] = seen
-    User.objects.filter(pk=user.pk, last_seen_at=seen).update(**changes)
+    if User.objects.filter(pk=user.pk, last_seen_at=seen).update(**changes):
+        visited.send(User, user=user)
 
 
 # --- Sign-in links ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from papers.models import Presentation, Session, Track
 from papers.queries import visible_papers, visible_sessions, with_cards
 from papers.schedule import pages, week
 from papers.schedule.wanted import KINDS, VIEWS, Wanted, read_wanted, scheduled_sessions, wanted_sessions
+from papers.signals import session_opened
 
 from .site import conference_of
 
@@ -128,6 +129,8 @@ def session(request: HttpRequest, uid: str) -> HttpResponse:
     )
     if shown.withdrawn_at:
         return render(request, "papers/withdrawn.html", {"what": "session", "thing": shown}, status=410)
+    if is_member(request.user):
+        session_opened.send(Session, user=request.user, session=shown)
     may_join = can_see_private(request.user)
     presentations = Presentation.objects.filter(session=shown, paper__withdrawn_at=None).order_by("position", "pk")
     page = Paginator(presentations, PAPERS_ON_A_PAGE).get_page(request.GET.get("page"))

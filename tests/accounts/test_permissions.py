@@ -49,6 +49,7 @@ TABLE = {
     "handle accounts and invitations": ["organizer"],
     "arrange the site": ["organizer"],
     "answer questions about a session": MEMBERS,
+    "have a certificate": MEMBERS,
     "find out what people said about the author's session": ["author", "organizer"],
     "find out what people said about the conference": ["organizer"],
     "know how much the site is used": ["organizer"],
@@ -145,6 +146,8 @@ def allowed(action, user):
             return permissions.can_change_settings(user)
         case "answer":
             return permissions.can_give_feedback(user)
+        case "have":
+            return permissions.can_have_certificate(user)
         case "find":
             chaired = Session.objects.get(uid="S1") if action.endswith("session") else None
             return permissions.can_see_feedback(user, chaired)
@@ -203,5 +206,6 @@ def test_the_table_names_every_predicate():
         "can_manage_people",
         "can_see_numbers",
         "can_give_feedback",
+        "can_have_certificate",
         "can_see_feedback",
     }

@@ -97,6 +97,7 @@ def addresses(group: int) -> list[str]:
         "message_id": sum(len(hostile_texts.group(one)) if one else len(TEXTS) for one in range(group)) + 1,
         "run_id": UUID(int=1000 * group + kinds.index(kind) + 1), "import_id": UUID(int=group + 1),
         "edit_id": group + 1, "pk": group + 1, "address": "sha-rnn", "name": "json", "number": 1, "mail": "invitation",
+        "code": str(group).translate(str.maketrans("01", "YZ")).rjust(20, "A"),
     }  # fmt: skip
     found = []
     for route in routes():

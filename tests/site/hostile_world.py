@@ -24,6 +24,7 @@ from chat.models import (
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
 from miniconf.console.models import Appearance, MailWording
+from miniconf.certificates.models import Certificate, CertificateRules
 from miniconf.feedback.models import Answer, FeedbackForm, FeedbackResponse
 from miniconf.people.models import Act, Invitation, Role
 from miniconf.rendering import render_markdown
@@ -49,7 +50,7 @@ from papers.models import (
 )
 from tests.site.hostile_texts import ADDRESSES, GROUPS, TEXTS, group
 
-APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "miniconf")
+APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "certificates", "miniconf")
 # What names other rows or is made by the site itself from a fixed stock; people never type it in.
 KEPT = {
     "uid", "slug", "key", "room_key", "kind", "digest", "hint", "password", "email", "pattern", "calendar_key", "html",
@@ -58,7 +59,8 @@ KEPT = {
 }  # fmt: skip
 KEPT_OF = {"demos.Demo": {"model"}, "chat.ModerationAct": {"action"}, "console.MailWording": {"name"},
            "console.Appearance": {"logo_mark"}, "demos.RunPart": {"name"}, "miniconf.SetupStep": {"name"},
-           "people.Role": {"key"}, "feedback.FeedbackResponse": {"target", "mark"}}  # fmt: skip
+           "people.Role": {"key"}, "feedback.FeedbackResponse": {"target", "mark"},
+           "certificates.Certificate": {"code", "facts"}}  # fmt: skip
 ADDRESS = {"url", "address", "href"}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "generate": {"text": "T", "tokens": [[5, "T", 0.5, [["T", 0.1]]]], "finish_reason": "length"},
@@ -102,7 +104,9 @@ def make(number: int, people: dict[str, User]) -> None:
     )
     Presentation.objects.create(paper=paper, session=session)
     said_something(f"session:{uid}", f"session:{uid}", member)
+    give_certificate(number, member)
     if number == 0:
+        CertificateRules.objects.create(is_on=True, available_from="2020-01-01", who="registered")
         said_something("conference", "conference", member)
     Seat.objects.create(event=event, user=member)
     Sponsor.objects.create(uid=uid, name="T", links=links)
@@ -147,6 +151,17 @@ def make(number: int, people: dict[str, User]) -> None:
     Report.objects.create(message=message, reporter=member, reason="T")
     Notification.objects.create(user=member, message=message, cause="reply")
     ModerationAct.objects.create(action="hide", room_key=room.key, note="T", actor=author)
+
+
+def give_certificate(number: int, member: User) -> None:
+    """Says what the texts of the group say: facts are copied from titles and names."""
+    texts = group(number)
+    facts = {
+        "conference": texts[0], "starts_on": "2027-05-03", "ends_on": "2027-05-05", "attended": True, "organizer": True,
+        "papers": texts, "more_papers": 1, "sessions": texts, "more_sessions": 0,
+    }  # fmt: skip
+    code = str(number).translate(str.maketrans("01", "YZ")).rjust(20, "A")
+    Certificate.objects.create(code=code, user=member, name="T", facts=facts)
 
 
 def said_something(key: str, target: str, user: User) -> None:

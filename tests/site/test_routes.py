@@ -23,6 +23,7 @@ from django.urls import get_resolver
 from chat.models import Message, Notification, Room, Sanction
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
+from miniconf.certificates.models import Certificate
 from miniconf.feedback.models import FeedbackForm
 from miniconf.live import registry
 from miniconf.live.registry import LiveError, run_command
@@ -66,6 +67,11 @@ ROUTES = {
     "organize/people/roles/<int:pk>/take-back/": ORGANIZERS,
     "organize/people/<uuid:public_id>/": ORGANIZERS,
     "organize/people/^(?P<public_id>[0-9a-f-]{36})/(?P<action>organizer|attendee|off|on)/$": ORGANIZERS,
+    "certificate/": MEMBERS,
+    "certificate/download/": MEMBERS,
+    "certificates/": EVERYBODY,
+    "certificates/<str:code>/": EVERYBODY,
+    "organize/certificates/": ORGANIZERS,
     "feedback/": MEMBERS,
     "feedback/results/": ORGANIZERS,
     "feedback/results.csv": ORGANIZERS,
@@ -287,6 +293,9 @@ def places(people: dict[str, User]) -> dict[str, object]:
     Session.objects.create(uid="P1", title="S", starts_at="2027-05-03T10:00Z", ends_at="2027-05-03T11:00Z")
     for key in ("conference", "sessions"):
         FeedbackForm.objects.create(key=key, is_on=True).questions.create(kind="rating", text="How good?")
+    facts = {"conference": "C", "starts_on": None, "ends_on": None, "attended": True, "organizer": False}
+    facts |= {"papers": [], "more_papers": 0, "sessions": [], "more_sessions": 0}
+    Certificate.objects.create(code="A" * 20, user=people["member"], name="member", facts=facts)
     Sponsor.objects.create(uid="P1", name="Acme")
     Page.objects.create(slug="help", title="Help")
     notice = Announcement.objects.create(title="Hello", published_at="2020-01-01T00:00Z")
@@ -309,7 +318,7 @@ def places(people: dict[str, User]) -> dict[str, object]:
         "room_key": "paper:P1", "message_id": message.pk, "public_id": people["member"].public_id, "run_id": RUN,
         "import_id": made.pk, "edit_id": edit.pk, "upload_id": UUID(int=9), "token": "guess", "which": "stop",
         "action": {"organize": "on", "demos": "publish"}, "address": "sha-rnn", "file": "nothing.png", "provider": "nobody",
-        "mail": "invitation", "step": "name", "mark": "0" * 16,
+        "code": "A" * 20, "mail": "invitation", "step": "name", "mark": "0" * 16,
         "pk": {
             "announcements": notice.pk, "notifications": notification.pk, "profile": token.pk, "organize": role.pk,
             "desk": message.pk,
