@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import Piece, no_hooks
+from .decoder import OneAtATime, Piece, no_hooks
 from .hooks import Hook
 from .key_value import LONGEST, start_token, window_of
 
 PIECE = 64
 
 
-class AloneSlots:
+class AloneSlots(OneAtATime):
     """Correct for whatever `generate()` can run, and as slow as that: nothing is shared but the weights."""
 
     def __init__(self, model: Any, slots: int) -> None:

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from ..zoo.awd_lstm import AwdLstmCache, AwdLstmForCausalLM
-from .decoder import Piece, no_hooks
+from .decoder import OneAtATime, Piece, no_hooks
 from .hooks import Hook
 
 PIECE = 64
 
 
-class AwdLstmSlots:
+class AwdLstmSlots(OneAtATime):
     """All S slots step together, idle ones too; prompts are read one at a time: no row depends on the others."""
 
     window: int | None = None

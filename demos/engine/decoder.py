@@ -32,6 +32,7 @@ class Decoder(Protocol):
     slots: int
     window: int | None  # most tokens a slot can hold; None where there is no bound
     places: int  # pieces that are read in one pass
+    mixes: bool  # whether `step_and_read` can be used
 
     def start(self, slot: int, prompt: list[int]) -> list[int]:
         """Take a slot for a new text; returns the tokens that have to be read before the first choice."""
@@ -49,6 +50,10 @@ class Decoder(Protocol):
         """tokens (S,), of which those at `slots` count -> logits (S, V), of which those at `slots` mean something."""
         ...
 
+    def step_and_read(self, tokens: Tensor, slots: list[int], pieces: list[Piece]) -> tuple[Tensor, Tensor]:
+        """`step` and `read`, of other slots, in one pass: the same results, for less."""
+        ...
+
     def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
         """Let these look into the text that has just been started. Raises RequestError where that cannot be done."""
         ...
@@ -62,7 +67,16 @@ class Decoder(Protocol):
         ...
 
 
-class NoSlots:
+class OneAtATime:
+    """What decoders share that do not read and step in one pass."""
+
+    mixes = False
+
+    def step_and_read(self, tokens: Tensor, slots: list[int], pieces: list[Piece]) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+
+class NoSlots(OneAtATime):
     """For models that write nothing: one-shot work is all they do."""
 
     slots = 0

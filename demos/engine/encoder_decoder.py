@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers.cache_utils import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from .decoder import Piece, no_hooks
+from .decoder import OneAtATime, Piece, no_hooks
 from .hooks import Hook
 from .key_value import PIECE, start_token, window_of
 from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation, running
@@ -19,7 +19,7 @@ from .slot_attention import NAME, Layout, Pass, SlotCache, Span, implementation,
 LONGEST_OUTPUT = 1024
 
 
-class EncoderDecoderSlots:
+class EncoderDecoderSlots(OneAtATime):
     """A prompt is encoded once, alone; its decoder steps with all others, each looking at its own encoded text.
 
     What cross attention needs of an encoded text, keys and values of each layer, is computed once by the model itself

@@ -53,9 +53,9 @@ class KeyValueSlots:
         self.steps = self._recorded(self._step, [(slots,), (slots,)], graphs)
         places = self.places
         self.reads = self._recorded(self._read_all, [(places * PIECE,), (places,), (places, PIECE), (places,)], graphs)
-        self.step_sizes, self.read_sizes = [slots], [places]
+        self.step_sizes, self.read_sizes, self.mixes = [slots], [places], False
         if not padded:
-            self.step_sizes, self.read_sizes = self._sizes()
+            self.step_sizes, self.read_sizes, self.mixes = self._sizes()
 
     def _recorded(self, compute: Callable[..., Tensor], shapes: list[tuple[int, ...]], graphs: bool) -> Recorded:
         buffers = [torch.zeros(shape, dtype=torch.long, device=self.model.device) for shape in shapes]
@@ -73,17 +73,21 @@ class KeyValueSlots:
         return self._read(pieces, places)
 
     def _read(self, pieces: list[Piece], places: int) -> Tensor:
+        ids, spans, last = self._laid_out(pieces, places)
+        if self.cache.padded:
+            return self._read_grid(ids, spans)[: len(pieces)]
+        return self._pass(ids, spans, last + [0] * (self.places - len(last)))[: len(pieces)]
+
+    def _laid_out(self, pieces: list[Piece], places: int, before: int = 0) -> tuple[list[int], list[Span], list[int]]:
+        """Tokens of a pass with so many places, `before` rows of others; what each piece is, and its last row."""
         ids = [self.filler] * (places * PIECE)
         spans = []
         for place, piece in enumerate(pieces):
             first = place * PIECE
             ids[first : first + len(piece.tokens)] = piece.tokens
-            spans.append(Span(piece.slot, first, first + len(piece.tokens), piece.start))
+            spans.append(Span(piece.slot, before + first, before + first + len(piece.tokens), piece.start))
             self.lengths[piece.slot] = piece.start + len(piece.tokens)
-        last = [span.last - 1 for span in spans]
-        if self.cache.padded:
-            return self._read_grid(ids, spans)[: len(pieces)]
-        return self._pass(ids, spans, last + [0] * (self.places - len(last)))[: len(pieces)]
+        return ids, spans, [span.last - 1 for span in spans]
 
     def step(self, tokens: Tensor, slots: list[int]) -> Tensor:
         if self.cache.padded:
@@ -94,20 +98,42 @@ class KeyValueSlots:
         rows = next(size for size in self.step_sizes if size >= len(slots))
         return self._step_rows(tokens, sorted(slots), rows)
 
+    def step_and_read(self, tokens: Tensor, slots: list[int], pieces: list[Piece]) -> tuple[Tensor, Tensor]:
+        """What `step` and `read` give, in one pass; only where `mixes`."""
+        rows = next(size for size in self.step_sizes if size >= len(slots))
+        places = next(size for size in self.read_sizes if size >= len(pieces))
+        return self._step_and_read(tokens, sorted(slots), pieces, rows, places)
+
+    def _step_and_read(
+        self, tokens: Tensor, slots: list[int], pieces: list[Piece], rows: int, places: int
+    ) -> tuple[Tensor, Tensor]:
+        ids, spans = self._stepping(tokens, slots, rows)
+        more, reading, last = self._laid_out(pieces, places, before=rows)
+        keep = [*range(rows), *last, *[0] * (self.places - len(last))]
+        logits = self._pass(ids + more, spans + reading, keep)
+        return self._everybody(logits[:rows], slots), logits[rows : rows + len(pieces)]
+
     def _step_rows(self, tokens: Tensor, slots: list[int], rows: int) -> Tensor:
+        ids, spans = self._stepping(tokens, slots, rows)
+        return self._everybody(self._pass(ids, spans, None), slots)
+
+    def _stepping(self, tokens: Tensor, slots: list[int], rows: int) -> tuple[list[int], list[Span]]:
         spans = [Span(slot, row, row + 1, self.lengths[slot]) for row, slot in enumerate(slots)]
         for slot in slots:
             self.lengths[slot] += 1
         ids = tokens[slots].tolist()
-        logits = self._pass(ids + [self.filler] * (rows - len(ids)), spans, None)
-        if len(ids) == self.slots:
+        return ids + [self.filler] * (rows - len(ids)), spans
+
+    def _everybody(self, logits: Tensor, slots: list[int]) -> Tensor:
+        if len(slots) == self.slots:
             return logits
         everybody = logits.new_zeros(self.slots, logits.shape[-1])
-        everybody[slots] = logits[: len(ids)]
+        everybody[slots] = logits[: len(slots)]
         return everybody
 
-    def _sizes(self) -> tuple[list[int], list[int]]:
-        """Rows of a step and pieces of a reading pass, smallest first, that give the same bits as full ones.
+    def _sizes(self) -> tuple[list[int], list[int], bool]:
+        """Rows of a step and pieces of a reading pass, smallest first, that give the same bits as full ones, and whether
+        steps and reading give them in one pass, too.
 
         Libraries may sum in another order for another number of rows. So it is tried, on this machine and with this
         model: the same text in every row, at every size, must come out the same.
@@ -139,10 +165,27 @@ class KeyValueSlots:
             same = [size for size in sizes[:-1] if bool((run(size) == full[0]).all())]
             return [*(same if bool((full == full[0]).all()) else []), sizes[-1]]
 
+        def mixed(rows: int, places: int) -> bool:
+            stepping = min(rows, self.slots - 1)
+            others = list(range(stepping, min(self.slots, stepping + places)))
+            width = min(PIECE, self.window or PIECE)
+            alone = stepped(self.slots)[0, 0], read(PLACES)[0, 0]
+            self.lengths = [0] * self.slots
+            step, last = self._step_and_read(
+                torch.full((self.slots,), drawn[0]),
+                list(range(stepping)),
+                [Piece(slot, 0, drawn[:width]) for slot in others],
+                rows,
+                places,
+            )
+            return bool((step[:stepping] == alone[0]).all()) and bool((last == alone[1]).all())
+
         steps = sorted({size for size in STEPS if size < self.slots} | {self.slots})
-        sizes = alike(steps, stepped), alike([1, 2, PLACES], read)
+        step_sizes, read_sizes = alike(steps, stepped), alike([1, 2, PLACES], read)
+        mixes = step_sizes == steps and len(steps) > 1 and len(read_sizes) == 3
+        mixes = mixes and all(mixed(rows, places) for rows in (steps[0], steps[-1]) for places in (1, PLACES))
         self.lengths = [0] * self.slots
-        return sizes
+        return step_sizes, read_sizes, mixes
 
     def watch(self, slot: int, hooks: tuple[Hook, ...]) -> None:
         count = len(layers_of(self.model)) if hooks else 0

@@ -82,6 +82,8 @@ def packed_twin(model: Any) -> Any:
 
 
 def _packed(layer: nn.Module) -> nn.Module | None:
+    if type(layer) is nn.Dropout:  # a twin never trains
+        return nn.Identity()
     if type(layer) is NewGELUActivation:  # eight operations where torch has one for the same formula
         return nn.GELU(approximate="tanh")
     # Exactly these classes: what is derived from them may do more.

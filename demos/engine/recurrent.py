@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..zoo.sha_rnn import ShaRnnCache, ShaRnnForCausalLM
-from .decoder import Piece, no_hooks
+from .decoder import OneAtATime, Piece, no_hooks
 from .hooks import Hook
 
 # The head looks over as much of the rings as the longest text fills, in steps of this many rows: what lies beyond is
@@ -18,7 +18,7 @@ ROWS = 64
 SIZES = (16, 4)
 
 
-class ShaRnnSlots:
+class ShaRnnSlots(OneAtATime):
     """Continuous batching for SHA-RNN: fixed-size LSTM states and a ring of remembered rows per slot.
 
     A step always computes all S slots, idle ones too, and reading always `places` prompts: a row's numbers then cannot

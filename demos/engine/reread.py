@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .decoder import Piece, no_hooks
+from .decoder import OneAtATime, Piece, no_hooks
 from .hooks import Hook
 from .key_value import window_of
 
@@ -16,7 +16,7 @@ LONGEST = 1024
 PIECE = 64
 
 
-class RereadSlots:
+class RereadSlots(OneAtATime):
     """Correct for whatever has a forward pass over tokens, and slow."""
 
     def __init__(self, model: Any, slots: int) -> None:

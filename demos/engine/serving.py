@@ -99,8 +99,7 @@ class Served:
         """Everybody who leaves, comes, reads and writes between two steps, and the step."""
         self._drop_cancelled()
         self._take_in()
-        self._read()
-        self._step()
+        self._step(self._read())
         if self.jobs:  # one piece of one job, the next time one of another
             job = self.jobs.popleft()
             if not job.advance(self.loaded):
@@ -149,32 +148,46 @@ class Served:
             self.sampler.take(slot, Settings.of(request), prompt, self.vocabulary, self.loaded.model.device)
             handle.on_start()
 
-    def _read(self) -> None:
-        """Read prompts, one piece of each in turn so that a long one holds up nobody, at most PREFILL_BUDGET tokens."""
+    def _read(self) -> list[Piece]:
+        """Read prompts, one piece of each in turn so that a long one holds up nobody, at most PREFILL_BUDGET tokens.
+
+        Returns pieces that are to be read in the step's own pass, where the decoder can do that.
+        """
         budget = PREFILL_BUDGET
         while budget > 0:
             pieces = self._next_pieces()
+            budget -= sum(len(piece.tokens) for piece in pieces)
+            last = budget <= 0 or len(pieces) < self.decoder.places
+            if pieces and last and self.decoder.mixes and self._stepping():
+                return pieces
             if not pieces:
-                return
+                break
             try:
                 logits = self.decoder.read(pieces)
             except Exception as error:
                 if not out_of_memory(error):
                     raise
-                for slot in {piece.slot for piece in pieces}:
-                    self._leave(slot, "error", no_memory(self.loaded.name))
-                release_memory()
-                return
-            done = []
-            for row, piece in enumerate(pieces):
-                budget -= len(piece.tokens)
-                place = self.places[piece.slot]
-                place.read += len(piece.tokens)
-                if place.read == len(place.prompt):
-                    done.append((row, piece.slot))
-            if done:
-                rows, slots = zip(*done, strict=True)
-                self._emit(list(slots), logits[list(rows)])
+                self._no_memory({piece.slot for piece in pieces})
+                break
+            self._have_read(pieces, logits)
+        return []
+
+    def _no_memory(self, slots: set[int]) -> None:
+        for slot in slots:
+            self._leave(slot, "error", no_memory(self.loaded.name))
+        release_memory()
+
+    def _have_read(self, pieces: list[Piece], logits: torch.Tensor) -> None:
+        """logits (len(pieces), V): texts of which nothing is left to read get their first token."""
+        done = []
+        for row, piece in enumerate(pieces):
+            place = self.places[piece.slot]
+            place.read += len(piece.tokens)
+            if place.read == len(place.prompt):
+                done.append((row, piece.slot))
+        if done:
+            rows, slots = zip(*done, strict=True)
+            self._emit(list(slots), logits[list(rows)])
 
     def _next_pieces(self) -> list[Piece]:
         pieces: list[Piece] = []
@@ -190,13 +203,17 @@ class Served:
                     del ahead[slot]
         return pieces
 
-    def _step(self) -> None:
-        """One token further for every text that is not to be read in pieces any more."""
-        slots = [
+    def _stepping(self) -> list[int]:
+        """Slots whose texts are not to be read in pieces any more."""
+        return [
             slot
             for slot, place in self.places.items()
             if place.read == len(place.prompt) or not self.decoder.cut(len(place.prompt) - place.read)
         ]
+
+    def _step(self, pieces: list[Piece]) -> None:
+        """One token further for every text that steps; `pieces` of others are read meanwhile."""
+        slots = self._stepping()
         if not slots:
             return
         tokens = torch.zeros(self.decoder.slots, dtype=torch.long)
@@ -210,9 +227,14 @@ class Served:
                 tokens[slot] = place.next_token
             if place.read == len(place.prompt):
                 writing.append(slot)
-        logits = self.decoder.step(tokens, slots)
+        if pieces:
+            logits, read = self.decoder.step_and_read(tokens, slots, pieces)
+        else:
+            logits = self.decoder.step(tokens, slots)
         if writing:
             self._emit(writing, logits[writing])
+        if pieces:
+            self._have_read(pieces, read)
 
     def _emit(self, slots: list[int], logits: torch.Tensor) -> None:
         """Choose and hand out the next token of each of `slots`; logits (len(slots), V)."""

@@ -55,6 +55,9 @@ class Layout:
     rows: Tensor = field(init=False)
     positions: Tensor = field(init=False)
     places: Tensor = field(init=False)
+    single: list[Span] = field(init=False)  # those of one token
+    longer: list[Span] = field(init=False)
+    single_rows: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         rows: list[int] = []
@@ -67,6 +70,9 @@ class Layout:
         self.rows = torch.tensor(rows, device=self.device)
         self.positions = torch.tensor(positions, device=self.device)
         self.places = torch.tensor(places, device=self.device)
+        self.single = [s for s in self.spans if s.last - s.first == 1]
+        self.longer = [s for s in self.spans if s.last - s.first > 1]
+        self.single_rows = torch.tensor([s.first for s in self.single], dtype=torch.long, device=self.device)
 
 
 class SlotCache(Cache):
@@ -146,10 +152,17 @@ class Pass:
                 raise Unsupported(f"{type(module).__name__} adds to its scores what one product for all texts cannot")
             keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
             return self.grid.attend(query, keys, values, scaling, extra.get("sliding_window"))
-        if layer is None and self.bias is None and all(span.last - span.first == 1 for span in self.layout.spans):
-            return self._one_each(query, scaling, extra.get("sliding_window"))
-        mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
-        for span in self.layout.spans:
+        longer = self.layout.spans
+        if layer is None and self.bias is None and (single := self.layout.single):
+            together = self._one_each(query, single, scaling, extra.get("sliding_window"))
+            if len(single) == query.shape[2]:
+                return together[None]
+            mixed = query.new_zeros(query.shape[2], *together.shape[1:])
+            mixed[self.layout.single_rows] = together
+            longer = self.layout.longer
+        else:
+            mixed = query.new_zeros(query.shape[2], query.shape[1], self.cache.values[self.cache.layer].shape[-1])
+        for span in longer:
             q = query[:, :, span.first : span.last]
             if layer is not None:
                 pair = self.crossed[layer][span.slot]
@@ -162,15 +175,15 @@ class Pass:
             mixed[span.first : span.last] = _attend(q, k, v, self._mask(span, low, extra), scaling)
         return mixed[None]
 
-    def _one_each(self, query: Tensor, scaling: float | None, wide: int | None) -> Tensor:
-        """One token of each text, as in a step: as few calls for each as there can be."""
+    def _one_each(self, query: Tensor, spans: list[Span], scaling: float | None, wide: int | None) -> Tensor:
+        """One token of each text, as in a step -> (len(spans), H, D): as few calls for each as there can be."""
         keys, values = self.cache.keys[self.cache.layer], self.cache.values[self.cache.layer]
         shared = keys.shape[2]
         # Heads that share a key are so many queries of one head.
         rows = query[0].transpose(0, 1).reshape(query.shape[2], 1, shared, -1, query.shape[3]).unbind(0)
         k, v = keys.transpose(1, 2)[:, None].unbind(0), values.transpose(1, 2)[:, None].unbind(0)
         found = []
-        for span in self.layout.spans:
+        for span in spans:
             low = max(0, span.end - wide) if wide else 0
             length = span.end - low
             found.append(
@@ -181,12 +194,7 @@ class Pass:
                     scale=scaling,
                 )
             )
-        together = torch.cat(found).reshape(len(found), query.shape[1], -1)
-        if len(found) == query.shape[2]:
-            return together[None]
-        mixed = query.new_zeros(query.shape[2], *together.shape[1:])
-        mixed[self.layout.rows] = together
-        return mixed[None]
+        return torch.cat(found).reshape(len(found), query.shape[1], -1)
 
     def _mask(self, span: Span, low: int, extra: dict[str, Any]) -> Tensor | None:
         """What each token of a span may see of the keys from `low` on; None for all."""

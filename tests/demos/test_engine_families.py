@@ -25,6 +25,7 @@ from demos.engine.decoder import Piece
 from demos.engine.encoder_decoder import EncoderDecoderSlots
 from demos.engine.families import _difference, _probe
 from demos.engine.key_value import KeyValueSlots
+from demos.engine.packed import packed_twin
 from demos.engine.reread import RereadSlots
 from tests.demos.endless import never_ending
 
@@ -162,6 +163,34 @@ def test_the_same_request_gives_the_same_tokens_in_any_company(engine):
         handle.result(60)
     assert middle[1] == expected
     assert again[1] == expected
+
+
+def test_texts_are_read_in_the_step_of_others(folder, shape):
+    """A pass that does both gives the bits of two that do one each."""
+    if SHAPES[shape][1] is not KeyValueSlots:
+        pytest.skip("this shape is not served by slots of keys and values")
+    torch.set_num_threads(1)
+    model = packed_twin(AutoModelForCausalLM.from_pretrained(folder).eval())
+    text, other = list(range(3, 40)), list(range(60, 90))
+
+    def written(together):
+        decoder = KeyValueSlots(model, 6, padded=False)
+        assert decoder.mixes
+        decoder.start(2, text)
+        rows = [decoder.read([Piece(2, 0, text[:32]), Piece(2, 32, text[32:])])[1]]
+        tokens = torch.zeros(6, dtype=torch.long)
+        tokens[2] = 7
+        decoder.start(4, other)
+        if together:
+            step, read = decoder.step_and_read(tokens, [2], [Piece(4, 0, other)])
+        else:
+            step, read = decoder.step(tokens, [2]), decoder.read([Piece(4, 0, other)])
+        rows += [step[2], read[0]]
+        tokens[4] = 8
+        step = decoder.step(tokens, [2, 4])
+        return torch.stack([*rows, step[2], step[4]])
+
+    assert torch.equal(written(True), written(False))
 
 
 def test_one_product_over_the_whole_window_gives_the_same_logits(folder, shape):
