@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -18,6 +20,7 @@ from .models import Follow, MailChoice, Message, Notification, Room
 Cause = Notification.Cause
 When = MailChoice.When
 
+ANNOUNCEMENT = "announcement"  # no notification: organizers' announcements, which miniconf/announcing mails
 # In the words of the form and of the mails' last lines.
 CAUSES: dict[str, str] = {
     Cause.QUESTION: "Questions on my papers",
@@ -25,6 +28,7 @@ CAUSES: dict[str, str] = {
     Cause.MENTION: "Mentions of me",
     Cause.REPLY: "Replies in threads I am in",
     Cause.MESSAGE: "Messages in rooms I follow whole",
+    ANNOUNCEMENT: "Announcements of the organizers",
 }
 WHENS: dict[str, str] = {
     When.AT_ONCE: "At once",
@@ -33,6 +37,11 @@ WHENS: dict[str, str] = {
     When.NEVER: "Never",
 }
 _SALT = "chat.mail"
+
+
+def whens_of(cause: str) -> dict[str, str]:
+    """What can be chosen for a cause; an announcement is mailed when it is made, or not."""
+    return {when: words for when, words in WHENS.items() if cause != ANNOUNCEMENT or when in (When.AT_ONCE, When.NEVER)}
 
 
 def choice_of(user: User) -> MailChoice:
@@ -45,7 +54,7 @@ def choose(*, user: User, choices: dict[str, str]) -> MailChoice:
 
     What waited while a cause was mailed never is not sent later: its time has passed.
     """
-    if not set(choices) <= set(CAUSES) or not set(choices.values()) <= set(WHENS):
+    if not all(cause in CAUSES and when in whens_of(cause) for cause, when in choices.items()):
         raise ValueError("there is no such choice")
     with transaction.atomic():
         chosen, _ = MailChoice.objects.get_or_create(user=user)
@@ -56,6 +65,11 @@ def choose(*, user: User, choices: dict[str, str]) -> MailChoice:
         if woken:
             Notification.objects.filter(user=user, cause__in=woken, mailed_at=None).update(mailed_at=now())
     return chosen
+
+
+def wanting_no(cause: str) -> QuerySet[Any]:
+    """Keys of the accounts that want no mail about a cause, for a subquery."""
+    return MailChoice.objects.filter(**{cause: When.NEVER}).values("user_id")
 
 
 # --- Addresses in mails ----------------------------------------------------------------------------------------------

@@ -212,6 +212,10 @@ class MailChoice(models.Model):
     mention = models.CharField(max_length=8, choices=When.choices, default=When.HOURLY)
     reply = models.CharField(max_length=8, choices=When.choices, default=When.DAILY)
     message = models.CharField(max_length=8, choices=When.choices, default=When.DAILY)
+    # The organizers' announcements that go out by mail: at once or never.
+    announcement = models.CharField(
+        max_length=8, choices=When.choices, default=When.AT_ONCE, db_default=When.AT_ONCE.value
+    )
 
     def __str__(self) -> str:
         return str(self.user)

@@ -14,6 +14,7 @@ from miniconf.personal_data import Part, iso, register
 from miniconf.rendering import render_markdown
 
 from .bulk import PIECE, change_many, lock_rooms
+from .mail_choices import CAUSES
 from .models import (
     Follow,
     InboundMail,
@@ -53,9 +54,7 @@ def data(user: User) -> dict[str, Any]:
                 :MOST_ROWS
             ]
         ],
-        "mail": {name: getattr(choice, name) for name in ("question", "answer", "mention", "reply", "message")}
-        if choice
-        else None,
+        "mail": {cause: getattr(choice, cause) for cause in CAUSES} if choice else None,
         "notifications": [
             {"cause": cause, "room": key, "n": n, "at": iso(at), "read": iso(read)}
             for cause, key, n, at, read in user.notifications.order_by("pk").values_list(

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from miniconf.accounts.models import User
 
-from .mail_choices import CAUSES, WHENS, LinkInvalid, choice_of, choose, muting_of, unsubscription_of
+from .mail_choices import CAUSES, LinkInvalid, choice_of, choose, muting_of, unsubscription_of, whens_of
 from .titles import titles_of
 
 
@@ -28,7 +28,7 @@ class MailChoiceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for cause, label in CAUSES.items():
-            self.fields[cause] = forms.ChoiceField(label=label, choices=list(WHENS.items()))
+            self.fields[cause] = forms.ChoiceField(label=label, choices=list(whens_of(cause).items()))
 
 
 @never_cache

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "miniconf.people",
     "miniconf.console",
     "miniconf.feedback",
+    "miniconf.announcing",
     "miniconf.certificates",
     "miniconf.live",
     "papers",
@@ -210,6 +211,11 @@ CELERY_BEAT_SCHEDULE = {
     "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
     "apply-chat-retention": {"task": "chat.moderation_tasks.apply_retention", "schedule": 24 * 3600.0},
     "keep-numbers": {"task": "miniconf.console.tasks.keep_numbers", "schedule": 300.0, "options": {"expires": 300}},
+    "send-announcements": {
+        "task": "miniconf.announcing.tasks.send_announcements",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "send-invitations": {
         "task": "miniconf.people.tasks.send_invitations",
         "schedule": 120.0,

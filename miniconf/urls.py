@@ -13,6 +13,7 @@ handler500 = "miniconf.observing.views.server_error"
 urlpatterns = [
     path("organize/demos/", include("demos.urls_organize")),
     path("organize/people/", include("miniconf.people.urls")),
+    path("organize/announcements/", include("miniconf.announcing.urls")),
     path("", include("miniconf.console.urls")),
     path("", include("miniconf.console.site.urls")),
     path("", include("miniconf.feedback.urls")),

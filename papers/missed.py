@@ -112,7 +112,7 @@ def missed_by(user: User, period: Period) -> Missed:
     sessions, bookmarked = _sessions(user, period)
     changes, more_new = _changes(user, period)
     new_papers = visible_papers().filter(created_at__gt=period.start, created_at__lte=period.end)
-    told = announcements.shown(period.end).filter(published_at__gt=period.start)
+    told = announcements.shown(period.end, user).filter(published_at__gt=period.start)
     activities = [activity for provider in _providers for activity in provider(user, period)]
     activities.sort(key=lambda activity: (-activity.weight, activity.title))
     return Missed(

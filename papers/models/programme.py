@@ -323,13 +323,19 @@ class Page(models.Model):
 
 
 class Announcement(models.Model):
-    """A notice of the organizers to everybody: on the home page, and above every page while it is pinned."""
+    """A notice of the organizers to everybody, or to the people of a track or a session (papers/audiences.py): on the home
+    page, above every page while it is pinned, and by mail where `by_email`."""
 
     title = models.CharField(max_length=200)
     body = models.TextField(blank=True, help_text="Markdown")
     pinned = models.BooleanField(default=False, help_text="Shown above every page")
     published_at = models.DateTimeField(db_index=True, help_text="Shown from then on")
     ends_at = models.DateTimeField(null=True, blank=True, help_text="No longer shown from then on")
+    # Both blank: everybody. It goes with its track or session: it must not become one to everybody.
+    track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.CASCADE, related_name="announcements")
+    session = models.ForeignKey(Session, null=True, blank=True, on_delete=models.CASCADE, related_name="announcements")
+    by_email = models.BooleanField(default=False, db_default=False, help_text="Mailed as well, once it is shown")
+    mails_listed_at = models.DateTimeField(null=True, blank=True, help_text="When it was settled who gets the mail")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
 
     class Meta:

@@ -95,7 +95,7 @@ class Entry:
 # --- Causes ----------------------------------------------------------------------------------------------------------
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """A query that says of which sessions people have something on their schedule. Paths are those of its rows."""
 
     rows: QuerySet[Any]
@@ -108,27 +108,27 @@ class _Source(NamedTuple):
     only: tuple[tuple[str, Any], ...] = ()
 
 
-def _by_event(rows: QuerySet[Any], reason: str, user: str = "user_id") -> _Source:
+def _by_event(rows: QuerySet[Any], reason: str, user: str = "user_id") -> Source:
     only = (("event__withdrawn_at", None), ("event__sessions__in_schedule", True))
-    return _Source(rows, reason, user, "event__sessions__", "event", "event_id", None, only)
+    return Source(rows, reason, user, "event__sessions__", "event", "event_id", None, only)
 
 
-def _by_paper(rows: QuerySet[Any], reason: str, user: str = "user_id") -> _Source:
+def _by_paper(rows: QuerySet[Any], reason: str, user: str = "user_id") -> Source:
     presented, only = "paper__presentations__", (("paper__withdrawn_at", None),)
-    return _Source(rows, reason, user, f"{presented}session__", "paper", "paper_id", presented, only)
+    return Source(rows, reason, user, f"{presented}session__", "paper", "paper_id", presented, only)
 
 
-def _sources() -> list[_Source]:
+def sources() -> list[Source]:
     bookmarks, seats = Bookmark.objects.all(), Seat.objects.all()
     return [
-        _Source(bookmarks, "session", "user_id", "session__", "session", "session_id"),
+        Source(bookmarks, "session", "user_id", "session__", "session", "session_id"),
         _by_event(bookmarks, "event"),
         _by_paper(bookmarks, "paper"),
         _by_event(seats.filter(waiting=False), "seat"),
         _by_event(seats.filter(waiting=True), "waiting"),
         _by_paper(Authorship.objects.all(), "presents", "person__user_id"),
         _by_paper(Paper.representatives.through._default_manager.all(), "presents"),
-        _Source(Session.objects.all(), "chairs", "chairs__user_id", "", "session", "pk"),
+        Source(Session.objects.all(), "chairs", "chairs__user_id", "", "session", "pk"),
         _by_event(Event.people.through._default_manager.all(), "speaks", "person__user_id"),
     ]
 
@@ -138,7 +138,7 @@ def causes(*, user: User | None = None, within: tuple[dt.datetime, dt.datetime] 
 
     The end of `within` belongs to it, its start does not.
     """
-    for source in _sources():
+    for source in sources():
         # All in one filter, so that all conditions are about the same session.
         condition = Q(
             **{f"{source.session}pk__isnull": False, f"{source.session}withdrawn_at": None}, **dict(source.only)
@@ -153,7 +153,7 @@ def causes(*, user: User | None = None, within: tuple[dt.datetime, dt.datetime] 
             yield Cause(user_id, session_id, starts_at, ends_at, source.reason, source.kind, pk)
 
 
-def _starting(source: _Source, after: dt.datetime, until: dt.datetime) -> Q:
+def _starting(source: Source, after: dt.datetime, until: dt.datetime) -> Q:
     session = Q(**{f"{source.session}starts_at__gt": after, f"{source.session}starts_at__lte": until})
     if not source.presentation:
         return session

@@ -34,7 +34,7 @@ def conference_of(request: HttpRequest) -> Conference:
 def home(request: HttpRequest) -> HttpResponse:
     time = now()
     sessions = visible_sessions().filter(in_schedule=True).select_related("event", "track")
-    pinned = announcements.pinned_items(fresh=notes_of(request) is not None)
+    pinned = announcements.pinned_items(fresh=notes_of(request) is not None, viewer=request.user)
     running = sessions.filter(starts_at__lte=time, ends_at__gt=time).order_by("ends_at", "title")
     coming = sessions.filter(starts_at__gt=time).order_by("starts_at", "title")
     ongoing, next_ones = list(running[:8]), list(coming[:8])
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "coming": next_ones,
         "is_over": not ongoing and not next_ones and sessions.exists(),
         # Those pinned stand above this page as above every other.
-        "announcements": announcements.shown(time).exclude(pk__in=[item["id"] for item in pinned])[:3],
+        "announcements": announcements.shown(time, request.user).exclude(pk__in=[item["id"] for item in pinned])[:3],
         "pinned_count": len(pinned),
         "keynotes": with_people(listed(kind=Event.Kind.KEYNOTE))[:8],
         "papers": highlighted_papers(6),

@@ -12,6 +12,14 @@ const list = bar.querySelector("ul");
 const template = bar.querySelector("[data-announcement-template]");
 let away = read();
 let toldAt = 0;
+// What is for some only: members' pages ask for it when its mark changes, not all at the same moment.
+const MOST_PINNED = 3;
+const SPREAD = 20_000;
+const ownUrl = bar.dataset.ownUrl;
+let ownMark = bar.dataset.own;
+let everybodys = [];
+let own = null;
+let asking = null;
 
 function read() {
   try {
@@ -42,12 +50,41 @@ function built({ key, title, html, more, url }) {
   return item;
 }
 
-/** Makes the list say what the server says; what stays is not touched, so that nothing is read out twice. */
-function show({ at, items }) {
+function show({ at, items, own: mark }) {
   if (at < toldAt) return; // overtaken on its way by a later one
   toldAt = at;
+  everybodys = items;
+  if (ownUrl && mark !== ownMark) {
+    ownMark = mark;
+    if (mark) ask();
+    else own = [];
+  }
+  draw();
+}
+
+function ask() {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    try {
+      const response = await fetch(ownUrl, { headers: { Accept: "application/json" } });
+      if (!response.ok) return;
+      own = (await response.json()).items;
+      draw();
+    } catch {
+      // The line is down: the next page brings it.
+    }
+  }, Math.random() * SPREAD);
+}
+
+/** Makes the list say what the server says; what stays is not touched, so that nothing is read out twice. */
+function draw() {
+  const items = [...(own ?? []), ...everybodys].slice(0, MOST_PINNED);
   const keys = items.map(({ key }) => key);
-  for (const item of [...list.children]) if (!keys.includes(item.dataset.announcement)) item.remove();
+  for (const item of [...list.children]) {
+    // Until it was asked for, what is for some only stands as the page came.
+    if (own === null && "forSome" in item.dataset) continue;
+    if (!keys.includes(item.dataset.announcement)) item.remove();
+  }
   for (const item of [...items].reverse()) {
     if (away.includes(item.key) || list.querySelector(`[data-announcement="${CSS.escape(item.key)}"]`)) continue;
     list.prepend(built(item));

@@ -129,8 +129,10 @@ def test_what_is_mailed_is_chosen_in_the_profile(people):
     client.force_login(people["Author"], backend=settings.AUTHENTICATION_BACKENDS[0])
     assert 'value="hourly" selected' in client.get("/profile/mail/").content.decode()
     sent = {"question": "daily", "answer": "never", "mention": "at once", "reply": "hourly", "message": "never"}
+    sent["announcement"] = "never"
     assert client.post("/profile/mail/", sent).status_code == 302
     chosen = choice_of(people["Author"])
     assert {cause: getattr(chosen, cause) for cause in sent} == sent
     assert client.post("/profile/mail/", {**sent, "reply": "sometimes"}).status_code == 422
+    assert client.post("/profile/mail/", {**sent, "announcement": "daily"}).status_code == 422
     assert choice_of(people["Author"]).reply == "hourly"

@@ -23,6 +23,7 @@ from chat.models import (
 )
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
+from miniconf.announcing.models import AnnouncementMail
 from miniconf.console.models import Appearance, MailWording
 from miniconf.certificates.models import Certificate, CertificateRules
 from miniconf.feedback.models import Answer, FeedbackForm, FeedbackResponse
@@ -50,7 +51,8 @@ from papers.models import (
 )
 from tests.site.hostile_texts import ADDRESSES, GROUPS, TEXTS, group
 
-APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "certificates", "miniconf")
+APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "certificates", "announcing",
+        "miniconf")  # fmt: skip
 # What names other rows or is made by the site itself from a fixed stock; people never type it in.
 KEPT = {
     "uid", "slug", "key", "room_key", "kind", "digest", "hint", "password", "email", "pattern", "calendar_key", "html",
@@ -112,6 +114,10 @@ def make(number: int, people: dict[str, User]) -> None:
     Sponsor.objects.create(uid=uid, name="T", links=links)
     Page.objects.create(slug=f"x{number}", title="T", body="T")
     Announcement.objects.create(title="T", body="T", published_at="2020-01-01T00:00Z")
+    targeted = Announcement.objects.create(
+        title="T", body="T", published_at="2020-01-02T00:00Z", session=session, by_email=True, mails_listed_at=START
+    )
+    AnnouncementMail.objects.create(announcement=targeted, user=member, state="failed", due=False, error="T")
     Bookmark.objects.create(user=member, paper=paper)
     for place, (kind, output) in enumerate(OUTPUTS.items(), 1):
         demo = Demo.objects.create(

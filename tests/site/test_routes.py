@@ -82,6 +82,11 @@ ROUTES = {
     "organize/feedback/conference/": ORGANIZERS,
     "organize/feedback/sessions/": ORGANIZERS,
     "organize/feedback/sessions/<uid:uid>/": ORGANIZERS,
+    "organize/announcements/": ORGANIZERS,
+    "organize/announcements/<int:pk>/": ORGANIZERS,
+    "organize/announcements/<int:pk>/progress/": ORGANIZERS,
+    "organize/announcements/^(?P<pk>[0-9]+)/mails/(?P<which>stop|waiting|failed|unsure)/$": ORGANIZERS,
+    "organize/announcements/<int:pk>/remove/": ORGANIZERS,
     "organize/today/": ORGANIZERS,
     "organize/numbers/": ORGANIZERS,
     "^organize/numbers/(?P<name>days|papers)\\.csv$": ORGANIZERS,
@@ -132,8 +137,7 @@ ROUTES = {
     "sponsors/": EVERYBODY,
     "sponsors/<uid:uid>/": EVERYBODY,
     "announcements/": EVERYBODY,
-    "announcements/<int:pk>/": ORGANIZERS,
-    "announcements/<int:pk>/remove/": ORGANIZERS,
+    "announcements/own/": MEMBERS,
     "pages/<slug:slug>/": EVERYBODY,
     "help/": EVERYBODY,
     "export/": EVERYBODY,
@@ -298,7 +302,6 @@ def places(people: dict[str, User]) -> dict[str, object]:
     Certificate.objects.create(code="A" * 20, user=people["member"], name="member", facts=facts)
     Sponsor.objects.create(uid="P1", name="Acme")
     Page.objects.create(slug="help", title="Help")
-    notice = Announcement.objects.create(title="Hello", published_at="2020-01-01T00:00Z")
     demo = Demo.objects.create(slug="demo", paper=paper, kind="generate", title="D", model="sha-rnn")
     Run.objects.create(id=RUN, demo=demo, inputs={"prompt": "x"}, state="succeeded", output={"text": "y", "tokens": []})
     room = Room.objects.create(key="paper:P1", last_number=1)
@@ -308,6 +311,7 @@ def places(people: dict[str, User]) -> dict[str, object]:
     edit = Edit.objects.create(kind="paper", key="P1", user=people["author"], before={}, after={}, title="A paper")
     made = Import.objects.create(user=people["organizer"], files=["papers.csv"])
     role = Role.objects.create(user=people["member"], kind="chair", key="elsewhere")
+    Announcement.objects.create(pk=role.pk, title="Hello", published_at="2020-01-01T00:00Z")
     notification = Notification.objects.create(user=people["member"], message=message, cause="reply")
     token, _ = ApiToken.issue(people["member"], "laptop")
     SocialAccount.objects.create(pk=token.pk, user=people["member"], provider="uni", uid="1")
@@ -320,7 +324,7 @@ def places(people: dict[str, User]) -> dict[str, object]:
         "action": {"organize": "on", "demos": "publish"}, "address": "sha-rnn", "file": "nothing.png", "provider": "nobody",
         "code": "A" * 20, "mail": "invitation", "step": "name", "mark": "0" * 16,
         "pk": {
-            "announcements": notice.pk, "notifications": notification.pk, "profile": token.pk, "organize": role.pk,
+            "notifications": notification.pk, "profile": token.pk, "organize": role.pk,
             "desk": message.pk,
         },
     }  # fmt: skip

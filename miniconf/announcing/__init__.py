@@ -1,0 +1,1 @@
+"""Announcements as organizers write them, and as mails."""
