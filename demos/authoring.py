@@ -22,6 +22,7 @@ from papers.models import Edit, Paper
 from papers.values import Values, free_slug
 
 from . import kinds, stored
+from .hub_looks import model_problem
 from .limits import OF_A_DEMO
 from .models import Demo
 
@@ -143,6 +144,9 @@ def _refuse_wrong(user: User, demo: Demo) -> None:
             for name in stored.models_of(demo)
             if name not in offered
         ]
+    if not wrong:
+        found = ((name, model_problem(name)) for name in stored.models_of(demo))
+        wrong = [SetupError("model", name, sentence) for name, sentence in found if sentence]
     if wrong:
         raise Problem(
             422,

@@ -40,6 +40,10 @@ class ModelError(RuntimeError):
     """A model cannot be loaded; the message is a sentence that says why."""
 
 
+class NoAnswer(ModelError):
+    """The hub could not be asked: it may have the model."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """What the headers of a folder's safetensors files declare."""
@@ -103,29 +107,42 @@ def find_model(name: str, models: Path, *, hub: bool, progress: Callable[[str], 
 
 def _from_hub(name: str, progress: Callable[[str], None]) -> Path:
     """Look first at what there is, so that pickled or gated models are refused before anything is fetched."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import OfflineModeIsEnabled
+    from huggingface_hub import snapshot_download
 
     progress("asking the hub")
     try:
-        files = HfApi().model_info(name, files_metadata=True, timeout=HUB_SECONDS).siblings or []
-    except Exception as error:
-        kept = _kept_snapshot(name)
-        if kept is not None and not _answered(error):  # the hub is away; the model is here
+        files = check_hub(name)
+    except NoAnswer:
+        if (kept := _kept_snapshot(name)) is not None:  # the hub is away; the model is here
             return kept
-        if isinstance(error, OfflineModeIsEnabled):
-            raise ModelError(f"model {name!r} cannot be had from the hub: this machine is set to be offline") from error
-        raise ModelError(hub_sentence(name, error)) from error
-    names = [file.rfilename for file in files]
-    if not any(path.endswith(".safetensors") for path in names):
-        pickled = [path for path in names if any(Path(path).match(pattern) for pattern in PICKLED)]
-        raise ModelError(_no_weights(f"model {name!r}: the hub has", pickled))
-    size = sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors"))
+        raise
+    size = sum(size for path, size in files.items() if path.endswith(".safetensors"))
     progress(f"fetching {size / 2**20:,.0f} MiB from the hub")
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED, tqdm_class=_progress_bar(progress)))
     except Exception as error:
         raise ModelError(hub_sentence(name, error)) from error
+
+
+def check_hub(name: str) -> dict[str, int]:
+    """Bytes of each file that the hub has of a model. Raises ModelError, NoAnswer, for one that cannot be loaded."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    try:
+        files = HfApi().model_info(name, files_metadata=True, timeout=HUB_SECONDS).siblings or []
+    except OfflineModeIsEnabled as error:
+        sentence = f"model {name!r} cannot be had from the hub: this machine is set to be offline"
+        raise NoAnswer(sentence) from error
+    except Exception as error:
+        raise (ModelError if _answered(error) else NoAnswer)(hub_sentence(name, error)) from error
+    sizes = {file.rfilename: file.size or 0 for file in files}
+    if not any(path.endswith(".safetensors") for path in sizes):
+        pickled = [path for path in sizes if any(Path(path).match(pattern) for pattern in PICKLED)]
+        raise ModelError(_no_weights(f"model {name!r}: the hub has", pickled))
+    if "config.json" not in sizes:
+        raise ModelError(f"model {name!r}: the hub has no config.json of it")
+    return sizes
 
 
 def _kept_snapshot(name: str) -> Path | None:

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from miniconf.problems import Problem
 
-from .model_cards import card_of, shown_name
+from .hub_looks import model_problem
+from .model_cards import shown_name
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,26 @@ def public_sentence(name: str, failure: str) -> str:
     return failure.replace(name, shown_name(name)) if shown_name(name) != name else failure
 
 
+def not_loadable(sentence: str) -> Problem:
+    return Problem(status=503, title="The model cannot be loaded", detail=sentence, retry_after=60)
+
+
 def problem_of(name: str, workers: list[dict[str, Any]]) -> Problem | None:
-    """Why a run with this model cannot be taken now; None when it can be. Nothing is to be queued for it then."""
+    """Why a run with this model cannot be taken now; None when it can be. Nothing is to be queued for it then.
+
+    Its files, and the hub, are asked where no worker has it in memory: also before any worker has tried. Raises Problem.
+    """
     found = model_state(name, workers)
-    if found.state in ("ready", "waking"):
+    if found.state == "ready":
+        return None
+    if workers and (wrong := model_problem(name)):
+        return not_loadable(public_sentence(name, wrong))
+    if any(
+        name in worker.get("loadable", ()) for worker in workers
+    ):  # loaded when its turn comes, if it is not already
         return None
     if found.state == "failed":
-        return Problem(status=503, title="The model cannot be loaded", detail=found.sentence, retry_after=60)
+        return not_loadable(found.sentence)
     if found.state == "loading":
         return Problem(status=503, title="The model is being loaded", detail=found.sentence, retry_after=5)
-    if workers and (wrong := card_of(name).problem):
-        return Problem(status=503, title="The model cannot be loaded", detail=wrong, retry_after=60)
     return Problem(status=503, title="The model is not loaded", detail=found.sentence, retry_after=15)

@@ -64,14 +64,13 @@ def overview() -> Overview:
         "last_hour": dict(hour.values_list("state").annotate(Count("pk"))),
     }
     try:
-        workers, orders = queue.workers(), queue.orders()
-        waiting = queue.waiting_runs()
+        workers, waiting = queue.workers(), queue.waiting_runs()
     except BrokerDown:
         return Overview(broker_down=True, **rows)
-    waits = estimates.waits(waiting, [{**w, "order": orders.get(w["name"])} for w in workers])
+    waits = estimates.waits(waiting, workers)
     shown = {str(run.pk): run for run in runs.filter(pk__in=[run_id for run_id, _ in waiting[:MOST_WAITING]])}
     return Overview(
-        workers=[_line(worker, orders.get(worker["name"], "")) for worker in workers],
+        workers=[_line(worker) for worker in workers],
         waiting_count=len(waiting),
         waiting=[
             {
@@ -88,7 +87,7 @@ def overview() -> Overview:
     )
 
 
-def _line(worker: dict[str, Any], order: str) -> WorkerLine:
+def _line(worker: dict[str, Any]) -> WorkerLine:
     speeds, left = worker.get("speed", {}), worker.get("left", {})
     slots = int(worker.get("slots", 0))
     return WorkerLine(
@@ -107,6 +106,6 @@ def _line(worker: dict[str, Any], order: str) -> WorkerLine:
         device=worker.get("device", ""),
         slots=slots,
         runs=len(worker.get("runs", ())),
-        order=order,
+        order=worker["order"],
         up=timedelta(seconds=round(time.time() - worker.get("started_at", time.time()))),
     )

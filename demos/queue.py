@@ -217,15 +217,20 @@ def withdraw_worker(name: str) -> None:
 
 
 def workers() -> list[dict[str, Any]]:
-    """Living workers as they announced themselves: name, models, slots, busy, device, started_at, ..."""
+    """Living workers as they announced themselves, with what they were ordered: name, models, slots, order, ..."""
     with broker() as r:
-        names = sorted(cast(set[str], r.smembers(WORKERS)))
+        pipe = r.pipeline(transaction=False)
+        pipe.smembers(WORKERS)
+        pipe.hgetall(ORDERS)
+        found, orders = pipe.execute()
+        names = sorted(cast(set[str], found))
         values = cast(list[str | None], r.mget([WORKER_PREFIX + name for name in names])) if names else []
         dead = [name for name, value in zip(names, values, strict=True) if value is None]
         if dead:
             r.srem(WORKERS, *dead)  # one that lives after all is back with its next announcement
             r.hdel(ORDERS, *dead)
-    return [json.loads(value) for value in values if value]
+    living = [json.loads(value) for value in values if value]
+    return [{**worker, "order": orders.get(worker["name"], "")} for worker in living]
 
 
 def serves(worker: dict[str, Any], model: str) -> bool:

@@ -21,6 +21,8 @@ from miniconf.observing.context import working_for_run
 
 from . import kinds, queue, recovery, runlog
 from .kinds.base import RunCancelled, RunContext, RunFailed
+from .model_files import ModelError
+from .model_states import public_sentence
 from .models import Run
 from .parts import RunParts
 from .places import Held
@@ -126,6 +128,8 @@ def execute(me: Worker, run: Run) -> None:
         output, state, error = cancelled.output, Run.State.CANCELLED, reason or ""
     except RunFailed as failed:
         output, state, error = None, Run.State.FAILED, str(failed)
+    except ModelError as failed:
+        output, state, error = None, Run.State.FAILED, public_sentence(run.demo.model, str(failed))
     except Exception as failed:
         logger.exception("run %s failed", run_id)
         output, state, error = None, Run.State.FAILED, f"{type(failed).__name__}: {failed}"

@@ -69,7 +69,7 @@ def create_run(
     if not fresh and (found := stored.result_for(demo=demo, inputs=clean)) is not None:
         return found
     try:
-        _check_workers(demo)
+        _check_workers(kind.models_for(demo, clean))
         limits.check(
             demo,
             user=user,
@@ -104,7 +104,8 @@ def create_run(
     return run
 
 
-def _check_workers(demo: Demo) -> None:
+def _check_workers(models: list[str]) -> None:
+    """Whether there is somebody who runs all of these. Raises Problem, BrokerDown."""
     workers = queue.recent_workers()
     if not workers:
         raise Problem(
@@ -113,10 +114,9 @@ def _check_workers(demo: Demo) -> None:
             detail="No machine that runs demos is connected at the moment. Finished runs can still be viewed.",
             retry_after=15,
         )
-    if not any(queue.serves(worker, demo.model) for worker in workers):
-        raise problem_of(demo.model, workers) or Problem(
-            status=503, title="The model is not loaded", detail="No running worker has it ready.", retry_after=15
-        )
+    for model in models:
+        if (problem := problem_of(model, workers)) is not None:
+            raise problem
 
 
 def work_of(inputs: dict[str, Any]) -> int:

@@ -6,8 +6,10 @@ from django.conf import settings
 
 from miniconf.problems import Problem
 
+from .hub_looks import look_at
 from .model_cards import shown_name, tokenizer_of
 from .model_files import ModelError, local_folder
+from .model_states import not_loadable
 
 
 def count_tokens(model: str, text: str) -> int:
@@ -20,11 +22,15 @@ def count_tokens(model: str, text: str) -> int:
     except ModelError as error:
         raise Problem(status=503, title="Model not installed", detail=str(error)) from error
     tokenizer = tokenizer_of(folder) if folder is not None else None
+    if folder is None and (look := look_at(model)) is not None:
+        if look.problem:
+            raise not_loadable(look.problem)
+        tokenizer = tokenizer_of(look.tokenizer.parent) if look.tokenizer is not None else None
     if tokenizer is not None:
         return len(tokenizer.encode(text).ids)
     if model in settings.MODEL_BACKENDS:
         return 0
     missing = f"This site has no model {shown_name(model)!r}; its organizers must add it."
-    if folder is not None:
+    if folder is not None or settings.ENGINE_HUB:
         missing = f"The model {shown_name(model)!r} has no tokenizer.json that can be read; its organizers must add it."
     raise Problem(status=503, title="Model not installed", detail=missing)

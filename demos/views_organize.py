@@ -15,7 +15,7 @@ from miniconf.live import BrokerDown
 from miniconf.permissions import can_manage_demos, is_member
 from miniconf.problems import Problem
 
-from . import organizing, queue, services
+from . import organizing, positions, queue, services
 from .models import Run
 
 ORDERS = {"drain": "drain", "restart": "restart", "resume": None}
@@ -60,6 +60,7 @@ def _order(worker: str, do: str) -> str:
     if not any(found["name"] == worker for found in queue.workers()):
         return "That worker is gone; another one may have taken its place."
     queue.order(worker, ORDERS[do])
+    positions.announce()  # who waits, waits for another time now
     return {
         "drain": "It takes no new runs and finishes its own.",
         "restart": "It finishes its runs, then starts anew.",

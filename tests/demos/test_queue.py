@@ -127,6 +127,10 @@ def run_of(demo, **values):
     return Run.objects.create(demo=demo, inputs={"prompt": "x"}, asked=10, **values)
 
 
+def run_in(demo):
+    return services.create_run(demo=demo, inputs={}, user=NOBODY, visitor="c")
+
+
 def age(run, seconds):
     Run.objects.filter(pk=run.pk).update(created_at=now() - timedelta(seconds=seconds))
 
@@ -143,6 +147,8 @@ def test_who_waits_is_told_a_place_and_a_time(demo):
     assert runlog.backlog(second, None)[-1] == {"type": "state", "state": "queued", "position": 2, "wait": [4, 6]}
     queue.leave(str(first.pk))
     assert services.run_as_dict(second)["position"] == 1
+    queue.order("test", "drain")
+    assert positions.place_of(str(run_in(demo).pk)) == (2, None)  # nobody knows when it takes runs again
 
 
 @pytest.mark.django_db
