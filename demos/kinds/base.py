@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -92,6 +93,10 @@ class RunFailed(Exception):
     """The run cannot be done; the message is for the person who asked."""
 
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+
 @lru_cache(maxsize=256)
 def _properties(inputs: type[Inputs]) -> dict[str, Any]:
     """The schema of each input."""
@@ -112,6 +117,8 @@ class Kind:
     seeded: ClassVar[bool] = False
     # To be raised when the same inputs come to give another output: stored results of before are used no more.
     version: ClassVar[int] = 1
+    # Whether texts may hold control characters: for kinds that show what a text is made of. NUL no text may hold.
+    any_signs: ClassVar[bool] = False
     # Inputs that only a run gives: no presets, no part of examples.
     not_preset: ClassVar[frozenset[str]] = frozenset({"parent", "parent_token"})
     # Bounds that a demo may narrow besides those of numeric inputs: name -> (what it bounds, the kind's own bound).
@@ -188,6 +195,8 @@ class Kind:
                 if name in demo.limits and inputs.get(name) is not None and inputs[name] > bounds["maximum"]:
                     errors.append({"field": name, "message": f"must be at most {bounds['maximum']} in this demo"})
             try:
+                for name, value in inputs.items():
+                    self._check_signs(name, value)
                 self.check(demo, inputs)
             except InputError as error:
                 errors.append({"field": error.field, "message": str(error)})
@@ -199,6 +208,17 @@ class Kind:
                 extra={"errors": errors[:20]},
             )
         return inputs
+
+    def _check_signs(self, name: str, value: Any) -> None:
+        """Refuse texts that are none: a database cannot keep NUL or half a character. Raises InputError."""
+        if isinstance(value, list):
+            for item in value:
+                self._check_signs(name, item)
+        elif isinstance(value, str):
+            found = (_NO_TEXT if self.any_signs else _CONTROL).search(value)
+            if found:
+                what = "the control character" if found[0] < " " else "half a character,"
+                raise InputError(name, f"contains {what} U+{ord(found[0]):04X}; expected text")
 
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
         """Refuse what types alone cannot; fill in what was left open. Raises InputError."""

@@ -35,6 +35,7 @@ class CompareInputs(Inputs):
 class Compare(SeveralModels):
     name = "compare"
     title = "Compare"
+    any_signs = True
     Inputs = CompareInputs
     seeded = True
     fewest = 2
@@ -42,8 +43,6 @@ class Compare(SeveralModels):
 
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
         super().check(demo, inputs)
-        if "\x00" in inputs["prompt"]:
-            raise InputError("prompt", "contains the control character U+0000; expected text")
         if inputs["mode"] == "read" and not inputs["prompt"].strip():
             raise InputError("prompt", "is empty; expected a text to read")
         if inputs["seed"] is None:

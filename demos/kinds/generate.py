@@ -107,13 +107,6 @@ def _check_stops(stops: list[str]) -> None:
     for stop in stops:
         if not 1 <= len(stop) <= STOP_LETTERS:
             raise InputError("stop", f"has one of {len(stop)} characters; 1 to {STOP_LETTERS} were expected")
-        _check_text("stop", stop)
-
-
-def _check_text(name: str, text: str) -> None:
-    control = {c for c in text if ord(c) < 32 and c not in "\n\t\r"}
-    if control:
-        raise InputError(name, f"contains the control character U+{ord(min(control)):04X}; expected text")
 
 
 def _is_run_of(demo: Demo, run_id: str) -> bool:
@@ -131,7 +124,6 @@ class Generate(Kind):
     further_limits: ClassVar = {"prompt_tokens": ("Tokens of the prompt", PROMPT_TOKENS)}
 
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
-        _check_text("prompt", inputs["prompt"])
         _check_stops(inputs["stop"])
         limit = demo.limits.get("prompt_tokens", PROMPT_TOKENS)
         tokens = count_tokens(demo.model, inputs["prompt"])

@@ -42,6 +42,7 @@ class SurpriseInputs(Inputs):
 class Surprise(SeveralModels):
     name = "surprise"
     title = "Surprise & compress"
+    any_signs = True
     headline = "text"
     Inputs = SurpriseInputs
 
@@ -49,8 +50,6 @@ class Surprise(SeveralModels):
         super().check(demo, inputs)
         if not inputs["text"].strip():
             raise InputError("text", "is empty; expected a sentence or more")
-        if "\x00" in inputs["text"]:
-            raise InputError("text", "contains the control character U+0000; expected text")
 
     def run(self, context: RunContext) -> dict[str, Any]:
         from demos.coding.compressors import sizes

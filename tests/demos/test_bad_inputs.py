@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from demos import queue
+from demos import kinds, queue
 from demos.models import Demo, Run
 from tests.demos.test_model_files import BROKEN
 
@@ -92,3 +92,37 @@ def test_a_model_that_is_not_there_takes_no_runs(client, demo, model, figures, s
     queue.announce_worker("w", {"models": [], "slots": 4, "busy": 0, **figures})
     found, detail = refused(client, '{"inputs": {"prompt": "We study"}}')
     assert (found, sentence in detail) == (status, True), detail
+
+
+# --- every text of every kind ----------------------------------------------------------------------------------------
+
+
+def texts_of(kind):
+    """Names of inputs that take any text, alone or in a list."""
+    for name, schema in kind.Inputs.model_json_schema()["properties"].items():
+        free = [part.get("items", part) for part in (schema, *schema.get("anyOf", []))]
+        if any(part.get("type") == "string" and not part.keys() & {"enum", "pattern"} for part in free):
+            yield name, "array" in str(schema.get("type"))
+
+
+@pytest.mark.parametrize(("kind", "field", "listed"), [(k, *f) for k in kinds.KINDS for f in texts_of(kinds.get(k))])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a\0b", "control character U+0000"),
+        ("a\x1b[b", "control character U+001B"),
+        ("a\ud800", "half a character, U+D800"),
+    ],
+)
+def test_no_text_of_any_kind_holds_what_is_no_text(client, demo, announced, kind, field, listed, text, sentence):
+    Demo.objects.update(kind=kind, defaults={}, limits={}, options={"models": ["tiny"]} if kind == "compare" else {})
+    made = kinds.get(kind)
+    if made.any_signs and text == "a\x1b[b":
+        return  # it shows what such a text is made of
+    others = {"question": "Why?", "labels": "a, b", made.headline: "We [study] models and models of language. " * 3}
+    inputs = {name: value for name, value in others.items() if name in made.Inputs.model_fields}
+    queue.announce_worker("w", {"models": ["tiny"], "slots": 4, "busy": 0})
+    status, detail = refused(client, json.dumps({"inputs": {**inputs, field: [text] if listed else text}}))
+    assert status == 422
+    assert detail.startswith(field)
+    assert sentence in detail or (sentence.startswith("half") and "valid string" in detail), detail
