@@ -159,7 +159,7 @@ def _after(events: list[Event], number: int | None) -> list[Event]:
 
 
 class Publisher:
-    """Sends the events of all runs of a worker: at once the first, then in batches of INTERVAL seconds.
+    """Sends the events of all runs of a worker: at once what a run begins with, then in batches of INTERVAL seconds.
 
     The engine's thread only appends to a list here; talking to Redis happens on this object's own thread.
     """
@@ -167,6 +167,7 @@ class Publisher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._hurry = threading.Event()  # somebody's first words do not wait for the others' next
         self._pending: dict[str, list[Event]] = {}
         self._notes: dict[str, Event] = {}  # the latest of each run; it replaces the one before
         self._stopping = False
@@ -177,6 +178,8 @@ class Publisher:
         with self._lock:
             self._pending.setdefault(run_id, []).extend(events)
         self._wake.set()
+        if any(event.get("n") == FIRST_TOKEN for event in events):
+            self._hurry.set()
 
     def note(self, run_id: str, event: Event) -> None:
         """Tell how a run is getting on; without a number, and only the latest of an interval."""
@@ -195,6 +198,7 @@ class Publisher:
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
+        self._hurry.set()
         self._thread.join(5)
 
     def _loop(self) -> None:
@@ -215,4 +219,5 @@ class Publisher:
                 pause.wait(0.5)
                 self._wake.set()
             crowd = min(1.0, len(pending) / MANY_RUNS)
-            pause.wait(INTERVAL + crowd * (LONGEST_INTERVAL - INTERVAL))
+            self._hurry.wait(INTERVAL + crowd * (LONGEST_INTERVAL - INTERVAL))
+            self._hurry.clear()
