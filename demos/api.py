@@ -245,8 +245,10 @@ def create_run(
         alias="Idempotency-Key",
         description="Made up by you, for one request: sent again under the same key within a day, it gives the same run",
     ),
-) -> Status[dict[str, Any]]:
+) -> Status[dict[str, Any]] | HttpResponse:
     """Answers at once; the run's events tell how it goes on. 429 and 503 carry `Retry-After`.
+
+    With `Accept: text/event-stream` the answer is the run's events themselves, from the first; `Location` is the run.
 
     What was computed before from the same inputs (with a seed, or at temperature 0) is not computed again: the answer
     is then a run that has `succeeded`, with `stored` true, unless `fresh` is asked for. 422 also for an
@@ -262,6 +264,10 @@ def create_run(
         "keep": body.keep,
     }
     run = services.create_run(**asked) if idempotency_key is None else once.create_run(idempotency_key, **asked)
+    if request.accepts("text/event-stream") and not request.accepts("application/json"):
+        response = _streamed(run, request.user, 0)
+        response["Location"] = reverse("api:run", args=[run.id])
+        return response
     return Status(202, _run_out(request, run))
 
 
@@ -313,9 +319,12 @@ def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
         raise Problem(
             status=400, title="Bad Last-Event-ID", detail=f"Expected the number of an event, not {last[:40]!r}."
         )
-    response = StreamingHttpResponse(
-        _event_stream(str(run.id), request.user, int(last or 0)), content_type="text/event-stream"
-    )
+    return _streamed(run, request.user, int(last or 0))
+
+
+def _streamed(run: Run, user: Any, after: int) -> HttpResponse:
+    """A run's events from number `after` on, until it is done."""
+    response = StreamingHttpResponse(_event_stream(str(run.id), user, after), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response  # type: ignore[return-value]

@@ -87,6 +87,24 @@ async def test_events_tell_every_token_once_live_and_replayed(worker, api):
     assert parse((await api.get(f"/runs/{run['id']}/events")).text) == logged
 
 
+async def test_one_request_starts_a_run_and_tells_its_events(worker, api):
+    inputs = {"prompt": "We study", "seed": 11, "max_new_tokens": 12}
+    answer = await api.post(
+        "/demos/tiny-generate/runs", json={"inputs": inputs}, headers={"Accept": "text/event-stream"}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    run = (await api.get(answer.headers["Location"].removeprefix("/api/v1"))).json()
+    assert run["state"] == "succeeded"
+    events = [event for event in parse(answer.text) if event[0] is not None]
+    assert events == parse((await api.get(f"/runs/{run['id']}/events")).text)
+    refused = await api.post(
+        "/demos/tiny-generate/runs", json={"inputs": {"seed": "x"}}, headers={"Accept": "text/event-stream"}
+    )
+    assert refused.status_code == 422
+    assert refused.headers["Content-Type"] == "application/problem+json"
+
+
 async def test_last_event_id_resumes_after_that_event(worker, api):
     run = await start(api, prompt="We study", seed=9)
     await finished(api, run)
