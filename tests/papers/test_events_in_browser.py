@@ -20,7 +20,7 @@ def test_an_announcement_reaches_open_pages_is_put_away_and_taken_back(page_for:
     reader = page_for()
     reader.goto("/help/")  # connects once its reader has settled
     bar = visitor.get_by_role("region", name="Announcements")
-    organizer.goto("/announcements/")
+    organizer.goto("/organize/announcements/")
     organizer.get_by_label("Title").fill("Coffee is ready <now>")
     organizer.get_by_label("Text").fill("In the *lounge*.")
     organizer.get_by_label("Show it above every page").check()
@@ -37,16 +37,47 @@ def test_an_announcement_reaches_open_pages_is_put_away_and_taken_back(page_for:
     expect(visitor.get_by_role("link", name="Coffee is ready <now>")).not_to_be_visible()
 
     # Another text is news again, to those who put it away as well.
-    organizer.get_by_role("link", name="Change “Coffee is ready").click()
+    listed = organizer.locator(".people-list").get_by_role("link", name="Coffee is ready")
+    listed.click()
     organizer.get_by_label("Text").fill("In the *garden*.")
     organizer.get_by_role("button", name="Save").click()
     expect(organizer.get_by_role("status").get_by_text("is changed")).to_be_visible()
     expect(bar.locator("em")).to_have_text("garden")
     expect(reader.get_by_role("region", name="Announcements").locator("em")).to_have_text("garden")
 
-    organizer.get_by_role("button", name="Remove “Coffee is ready").click()
+    listed.click()
+    organizer.get_by_role("button", name="Remove", exact=True).click()
     for page in (visitor, reader):
         expect(page.get_by_role("link", name="Coffee is ready <now>")).to_have_count(0)
+
+
+def test_what_is_for_a_session_reaches_open_pages_of_its_people_only(page_for: Open):
+    organizer, member, visitor = page_for("organizer"), page_for("attendee"), page_for()
+    member.goto("/schedule/")
+    member.get_by_role("link", name="Poster session 1").first.click()
+    member.locator("h1").wait_for()
+    star = member.locator(".session-actions").get_by_role("button", name="Bookmark")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    for page in (member, visitor):
+        page.goto("/papers/ShaRnn2019/")
+    organizer.goto("/organize/announcements/")
+    organizer.get_by_label("Title").fill("Posters moved")
+    choice = organizer.locator("#id_audience option", has_text="Poster session 1").first.get_attribute("value")
+    organizer.get_by_label("To", exact=True).select_option(choice)
+    organizer.get_by_label("Show it above every page").check()
+    organizer.get_by_role("button", name="Preview").click()
+    expect(organizer.get_by_role("status").get_by_text("To session “Poster session 1")).to_be_visible()
+    organizer.get_by_role("button", name="Announce", exact=True).click()
+    expect(organizer.get_by_role("status").get_by_text("is announced")).to_be_visible()
+    moved = member.get_by_role("region", name="Announcements").get_by_role("link", name="Posters moved")
+    expect(moved).to_be_visible()
+    expect(visitor.get_by_role("link", name="Posters moved")).to_have_count(0)
+    member.reload()
+    expect(moved).to_be_visible()
+    organizer.locator(".people-list").get_by_role("link", name="Posters moved").click()
+    organizer.get_by_role("button", name="Remove", exact=True).click()
+    expect(moved).to_have_count(0)
 
 
 def test_a_place_is_taken_and_given_up_with_and_without_scripts(page_for: Open):
