@@ -126,12 +126,12 @@ def count_view(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def token_limits(demo: Demo) -> dict[str, int]:
-    """Inputs that are bounded in tokens: "prompt" where the kind has a limit called "prompt_tokens"."""
+    """Inputs bounded in tokens: "prompt" where the kind has a limit "prompt_tokens", "text" where it has "tokens"."""
     declared = kinds.get(demo.kind).further_limits
     return {
-        name.removesuffix("_tokens"): int(demo.limits.get(name, bound))
+        "text" if name == "tokens" else name.removesuffix("_tokens"): int(demo.limits.get(name, bound))
         for name, (_, bound) in declared.items()
-        if name.endswith("_tokens")
+        if name == "tokens" or name.endswith("_tokens")
     }
 
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from demos import queue
+from demos import kinds, queue
 from demos.model_cards import address_of
 from demos.models import Demo, Run
 from miniconf.accounts.models import User
@@ -161,6 +161,12 @@ def test_tokens_are_counted_while_somebody_types(client, model):
     ids = AutoTokenizer.from_pretrained(model)("We study naïve models")["input_ids"]
     assert count(client, input="prompt", text="We study naïve models").json() == {"tokens": len(ids), "limit": 40}
     assert count(client, input="temperature", text="1").status_code == 204
+    bounded = {name for name, kind in kinds.KINDS.items() if "tokens" in kind.further_limits}
+    assert {"attention", "masks", "attack", "sparsity", "classify", "answer", "zero-shot"} <= bounded
+    for name in bounded:
+        Demo.objects.update(kind=name, limits={"tokens": 30}, defaults={})
+        assert count(client, input="text", text="We study naïve models").json() == {"tokens": len(ids), "limit": 30}
+    Demo.objects.update(kind="generate", limits={"prompt_tokens": 40})
     assert count(client, input="prompt", text="x" * 100_001).status_code == 204
     assert client.post("/demos/nowhere/tokens/", {}, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 404
     client.force_login(User.objects.create_user("somebody@example.org"))
