@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from chat.models import Room
 from chat.rooms import find_room
+from miniconf.console.popular import is_on
 from papers.models import Page, Person, Sponsor
 from papers.queries import visible_events, visible_papers, visible_sessions
 
@@ -20,6 +21,8 @@ def addresses(runs: FrozenRuns) -> Iterator[str]:
     """Every page, the ones that others lead to first."""
     for name in FRAMES:
         yield reverse(name)
+    if is_on():
+        yield reverse("popular")
     for rows in (visible_papers(), visible_events(), visible_sessions(), Sponsor.objects.all()):
         name = rows.model._meta.model_name or ""
         for uid in rows.order_by("uid").values_list("uid", flat=True).iterator():

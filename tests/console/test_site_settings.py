@@ -331,6 +331,7 @@ def test_kept_pages_are_forgotten_when_settings_change(client, what, monkeypatch
 # --- Words of mails --------------------------------------------------------------------------------------------------
 
 EVERY = [
+    "announcement",
     "identity_connected",
     "invitation",
     "notifications",

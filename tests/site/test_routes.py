@@ -24,6 +24,7 @@ from chat.models import Message, Notification, Room, Sanction
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
 from miniconf.certificates.models import Certificate
+from miniconf.console.models import Appearance
 from miniconf.feedback.models import FeedbackForm
 from miniconf.live import registry
 from miniconf.live.registry import LiveError, run_command
@@ -89,6 +90,7 @@ ROUTES = {
     "organize/announcements/<int:pk>/remove/": ORGANIZERS,
     "organize/today/": ORGANIZERS,
     "organize/numbers/": ORGANIZERS,
+    "popular/": EVERYBODY,
     "^organize/numbers/(?P<name>days|papers)\\.csv$": ORGANIZERS,
     "^papers/(?P<uid>[^/\\0]+)/played/$": EVERYBODY,
     "organize/settings/": ORGANIZERS,
@@ -302,6 +304,7 @@ def places(people: dict[str, User]) -> dict[str, object]:
     Certificate.objects.create(code="A" * 20, user=people["member"], name="member", facts=facts)
     Sponsor.objects.create(uid="P1", name="Acme")
     Page.objects.create(slug="help", title="Help")
+    Appearance.objects.create(menu=[{"what": "popular", "label": "", "place": "footer"}])
     demo = Demo.objects.create(slug="demo", paper=paper, kind="generate", title="D", model="sha-rnn")
     Run.objects.create(id=RUN, demo=demo, inputs={"prompt": "x"}, state="succeeded", output={"text": "y", "tokens": []})
     room = Room.objects.create(key="paper:P1", last_number=1)

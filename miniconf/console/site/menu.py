@@ -36,6 +36,7 @@ BUILT_IN = {
     "people": BuiltIn("People", "people", "footer"),
     "sponsors": BuiltIn("Sponsors", "sponsors", "footer"),
     "announcements": BuiltIn("Announcements", "announcements", "footer"),
+    "popular": BuiltIn("Most discussed", "popular", "hidden"),  # whose page is there only where it has a place
     "helpdesk": BuiltIn("Help desk", "/chat/helpdesk:main/", "footer", archived=False),
     "export": BuiltIn("Export", "export", "footer", archived=False),
     "api": BuiltIn("API", "api_docs", "footer", archived=False),
