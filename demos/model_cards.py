@@ -125,6 +125,13 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def declared_window(folder: Path) -> int | None:
+    """The most tokens that a model's positions allow, where its config.json says so."""
+    config = _json(folder / "config.json")
+    found = [config.get(name) for name in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    return next((value for value in found if isinstance(value, int) and value > 0), None)
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 

@@ -20,7 +20,7 @@ from .model_states import ModelState, model_state
 from .model_use import models_in_use
 from .models import Demo, Run
 from .panels import living_workers
-from .token_count import count_tokens
+from .token_count import count_tokens, most_tokens
 
 # How long visitors may be shown what workers are doing; pages ask anew while a model is being loaded.
 FRESH_SECONDS = 2.0
@@ -129,7 +129,9 @@ def token_limits(demo: Demo) -> dict[str, int]:
     """Inputs bounded in tokens: "prompt" where the kind has a limit "prompt_tokens", "text" where it has "tokens"."""
     declared = kinds.get(demo.kind).further_limits
     return {
-        "text" if name == "tokens" else name.removesuffix("_tokens"): int(demo.limits.get(name, bound))
+        "text" if name == "tokens" else name.removesuffix("_tokens"): most_tokens(
+            demo.model, int(demo.limits.get(name, bound))
+        )
         for name, (_, bound) in declared.items()
         if name == "tokens" or name.endswith("_tokens")
     }

@@ -7,9 +7,19 @@ from django.conf import settings
 from miniconf.problems import Problem
 
 from .hub_looks import look_at
-from .model_cards import shown_name, tokenizer_of
+from .model_cards import declared_window, shown_name, tokenizer_of
 from .model_files import ModelError, local_folder
 from .model_states import not_loadable
+
+
+def most_tokens(model: str, limit: int) -> int:
+    """How many tokens a text for `model` may have where a demo allows `limit`: no more than its positions reach."""
+    try:
+        folder = local_folder(model, settings.MODELS_DIR)
+    except ModelError:
+        return limit
+    window = declared_window(folder) if folder is not None else None
+    return min(limit, window or limit)
 
 
 def count_tokens(model: str, text: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from demos.coding.words import bits_of_spans, pieces, spans_of
+from demos.token_count import count_tokens, most_tokens
 from demos.token_text import percent, shade, visible
 
 from .base import InputError, Inputs, RunCancelled, RunContext, RunFailed
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # Differences of a word's bits: upper bounds of the classes d0 (much easier for the second) to d7; above is d8.
 DIFFERENCES = (-6, -3, -1.5, -0.5, 0.5, 1.5, 3, 6)
+
+
+PROMPT_TOKENS = 512  # to be gone on from; texts that are only read may be longer
 
 
 class CompareInputs(Inputs):
@@ -45,6 +49,11 @@ class Compare(SeveralModels):
         super().check(demo, inputs)
         if inputs["mode"] == "read" and not inputs["prompt"].strip():
             raise InputError("prompt", "is empty; expected a text to read")
+        if inputs["mode"] == "generate":
+            for model in inputs["models"]:
+                tokens, most = count_tokens(model, inputs["prompt"]), most_tokens(model, PROMPT_TOKENS)
+                if tokens > most:
+                    raise InputError("prompt", f"has {tokens} tokens for {model}, which reads at most {most}")
         if inputs["seed"] is None:
             inputs["seed"] = secrets.randbelow(2**31)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from demos.lines import SCHEMA as LINES
-from demos.token_count import count_tokens
+from demos.token_count import count_tokens, most_tokens
 from demos.token_text import shown_tokens
 from miniconf.problems import Problem
 
@@ -125,7 +125,7 @@ class Generate(Kind):
 
     def check(self, demo: Demo, inputs: dict[str, Any]) -> None:
         _check_stops(inputs["stop"])
-        limit = demo.limits.get("prompt_tokens", PROMPT_TOKENS)
+        limit = most_tokens(demo.model, demo.limits.get("prompt_tokens", PROMPT_TOKENS))
         tokens = count_tokens(demo.model, inputs["prompt"])
         if tokens > limit:
             raise InputError("prompt", f"has {tokens} tokens; this model reads at most {limit}")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from demos.token_count import count_tokens
+from demos.token_count import count_tokens, most_tokens
 
 from .base import InputError, RunCancelled, RunContext, RunFailed
 
@@ -64,7 +64,7 @@ def check_text(demo: Demo, inputs: dict[str, Any], name: str, limit: int, *, mod
     text = inputs[name]
     if not text.strip():
         raise InputError(name, "is empty; expected a text")
-    most = min(limit, demo.limits.get("tokens", limit))
+    most = most_tokens(model or demo.model, min(limit, demo.limits.get("tokens", limit)))
     tokens = count_tokens(model or demo.model, text)
     if tokens > most:
         raise InputError(name, f"has {tokens} tokens; at most {most} can be read here")

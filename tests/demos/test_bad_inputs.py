@@ -7,6 +7,7 @@ import pytest
 
 from demos import kinds, queue
 from demos.models import Demo, Run
+from demos.token_count import count_tokens
 from tests.demos.test_model_files import BROKEN
 
 RUNS = "/api/v1/demos/tiny-generate/runs"
@@ -126,3 +127,24 @@ def test_no_text_of_any_kind_holds_what_is_no_text(client, demo, announced, kind
     assert status == 422
     assert detail.startswith(field)
     assert sentence in detail or (sentence.startswith("half") and "valid string" in detail), detail
+
+
+# --- more tokens than a model has positions for ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["generate", "compare"])
+def test_a_prompt_is_longer_than_the_models_positions(client, demo, tiny_gpt, kind):
+    """tiny-gpt has 256; the kind itself would allow 512."""
+    options = {"models": ["tiny"]} if kind == "compare" else {}
+    Demo.objects.update(kind=kind, model="tiny-gpt", defaults={}, limits={}, options=options)
+    queue.announce_worker("w", {"models": ["tiny", "tiny-gpt"], "slots": 4, "busy": 0})
+    prompt = " ".join(["number"] * 300)
+    assert count_tokens("tiny-gpt", prompt) > 256
+    status, detail = refused(client, json.dumps({"inputs": {"prompt": prompt}}))
+    assert status == 422
+    assert "reads at most 256" in detail
+    counted = client.post(
+        "/demos/tiny-generate/tokens/", {"input": "prompt", "text": "We"}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    if kind == "generate":
+        assert counted.json()["limit"] == 256
