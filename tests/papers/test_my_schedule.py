@@ -201,7 +201,7 @@ def test_its_queries_do_not_grow_with_what_is_on_it(client, user, django_assert_
         Bookmark.objects.create(user=user, paper=paper)
     bookmark_all(user)
     client.force_login(user)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(31):
         assert client.get("/my-schedule/").content.decode().count('<li class="entry') == 60
 
 
