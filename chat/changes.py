@@ -127,6 +127,7 @@ def react(*, user: Viewer, message_id: int, emoji: str, on: bool) -> Event:
     if emoji not in EMOJI:
         raise LiveError("invalid", f"One of {' '.join(EMOJI)} was expected.")
     with changing(user, message_id) as change:
+        order.check_not_over(change.user, change.room)
         _standing(change)
         rows = Reaction.objects.filter(message=change.message)
         if on:
@@ -141,6 +142,7 @@ def react(*, user: Viewer, message_id: int, emoji: str, on: bool) -> Event:
 def vote(*, user: Viewer, message_id: int, on: bool) -> Event:
     """Want a question answered, too; once each, and not for one's own."""
     with changing(user, message_id) as change:
+        order.check_not_over(change.user, change.room)
         _standing(change)
         if not change.message.asked:
             raise LiveError("no_question", "Only questions are voted for.")
@@ -159,6 +161,7 @@ def ask(*, user: Viewer, message_id: int, on: bool) -> Event:
     """Make one's own message a question, or a plain message again."""
     with changing(user, message_id) as change:
         _own(change)
+        order.check_not_over(change.user, change.room)
         _standing(change)
         message = change.message
         if message.thread_id is not None:

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 
 from miniconf.accounts.models import User
+from miniconf.closing import rooms
 from miniconf.live import BrokerDown, Event, publish
 from miniconf.live.registry import LiveError
 from miniconf.permissions import Viewer, can_moderate, is_member
@@ -66,6 +67,8 @@ def check_writer(user: User, room: RoomInfo) -> None:
     if muted is not None:
         where = "here" if muted.room_id else "in any room"
         raise LiveError("muted", f"You cannot write {where}{_until(muted)}{_because(muted)}", **_end(muted))
+    if rooms.are_closed():
+        raise LiveError("locked", rooms.CLOSED)
     row = Room.objects.filter(key=room.key).only("locked", "slow_seconds").first()
     if row is None:
         return
@@ -82,6 +85,12 @@ def check_writer(user: User, room: RoomInfo) -> None:
         if wait > 0:
             seconds = round(wait) or 1
             raise LiveError("slow_mode", f"This room is slow: please wait {seconds} seconds.", retry_after=seconds)
+
+
+def check_not_over(user: User, room: RoomInfo) -> None:
+    """Raises LiveError "locked" when all rooms were closed at the end: nothing is counted then any longer."""
+    if not can_moderate(user, room.key) and rooms.are_closed():
+        raise LiveError("locked", rooms.CLOSED)
 
 
 def longest(sanctions: Iterable[Sanction]) -> Sanction | None:

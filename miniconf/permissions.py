@@ -162,6 +162,11 @@ def can_have_certificate(user: Viewer) -> TypeIs[User]:
     return is_member(user)
 
 
+def can_end_conference(user: Viewer) -> bool:
+    """Close all rooms, have the archive, thank people, and set what is deleted when: organizers."""
+    return is_organizer(user)
+
+
 def can_change_settings(user: Viewer) -> bool:
     """Name, rules, look, menu and mails of the site; set it up, and see what it lacks."""
     return is_organizer(user)

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "miniconf.feedback",
     "miniconf.announcing",
     "miniconf.certificates",
+    "miniconf.closing",
     "miniconf.live",
     "papers",
     "chat",
@@ -221,6 +222,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 120.0,
         "options": {"expires": 120},
     },
+    "look-after-archives": {
+        "task": "miniconf.closing.tasks.look_after_archives",
+        "schedule": 120.0,
+        "options": {"expires": 120},
+    },
+    "send-thanks": {"task": "miniconf.closing.tasks.send_thanks", "schedule": 120.0, "options": {"expires": 120}},
+    "apply-retention": {"task": "miniconf.closing.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 

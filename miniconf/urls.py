@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("miniconf.console.site.urls")),
     path("", include("miniconf.feedback.urls")),
     path("", include("miniconf.certificates.urls")),
+    path("", include("miniconf.closing.urls")),
     path("", include("papers.urls")),
     path("", include("chat.urls")),
     path("moderation/", include("chat.urls_moderation")),

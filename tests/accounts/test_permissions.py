@@ -50,6 +50,7 @@ TABLE = {
     "arrange the site": ["organizer"],
     "answer questions about a session": MEMBERS,
     "have a certificate": MEMBERS,
+    "end the conference": ["organizer"],
     "find out what people said about the author's session": ["author", "organizer"],
     "find out what people said about the conference": ["organizer"],
     "know how much the site is used": ["organizer"],
@@ -148,6 +149,8 @@ def allowed(action, user):
             return permissions.can_give_feedback(user)
         case "have":
             return permissions.can_have_certificate(user)
+        case "end":
+            return permissions.can_end_conference(user)
         case "find":
             chaired = Session.objects.get(uid="S1") if action.endswith("session") else None
             return permissions.can_see_feedback(user, chaired)
@@ -207,5 +210,6 @@ def test_the_table_names_every_predicate():
         "can_see_numbers",
         "can_give_feedback",
         "can_have_certificate",
+        "can_end_conference",
         "can_see_feedback",
     }

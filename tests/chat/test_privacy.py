@@ -327,7 +327,8 @@ def test_the_command_forgets(people, left):
 
 def test_everything_about_somebody_and_nothing_of_others(people, left):
     found = personal_data.data_of(people["Ada"])
-    assert sorted(found) == ["account", "conversation", "demos", "programme", "taking part"]
+    parts = ["account", "announcements", "certificates", "conversation", "demos", "end of the conference", "feedback"]
+    assert sorted(found) == [*parts, "programme", "taking part"]
     talk = found["conversation"]
     assert [(message["room"], message["text"], message["earlier_texts"]) for message in talk["messages"]] == [
         (ROOM, "My better question", ["My question"]),

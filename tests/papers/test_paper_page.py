@@ -181,7 +181,7 @@ def test_a_paper_takes_few_queries_however_many_authors_it_has(client, paper):
         person = Person.objects.create(name=f"Author {position}", slug=f"author-{position}")
         Authorship.objects.create(paper=paper, person=person, position=position)
     assert queries() == few
-    assert few <= 16
+    assert few <= 17  # whether rooms are closed is one of them; web processes remember it
 
 
 def test_a_person_has_a_page_with_papers_but_without_the_address(client, paper):

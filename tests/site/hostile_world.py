@@ -24,8 +24,9 @@ from chat.models import (
 from demos.models import Demo, Run
 from miniconf.accounts.models import ApiToken, User
 from miniconf.announcing.models import AnnouncementMail
-from miniconf.console.models import Appearance, MailWording
 from miniconf.certificates.models import Certificate, CertificateRules
+from miniconf.closing.models import Archive, Thanks
+from miniconf.console.models import Appearance, MailWording
 from miniconf.feedback.models import Answer, FeedbackForm, FeedbackResponse
 from miniconf.people.models import Act, Invitation, Role
 from miniconf.rendering import render_markdown
@@ -51,8 +52,19 @@ from papers.models import (
 )
 from tests.site.hostile_texts import ADDRESSES, GROUPS, TEXTS, group
 
-APPS = ("papers", "chat", "demos", "accounts", "people", "console", "feedback", "certificates", "announcing",
-        "miniconf")  # fmt: skip
+APPS = (
+    "papers",
+    "chat",
+    "demos",
+    "accounts",
+    "people",
+    "console",
+    "feedback",
+    "certificates",
+    "closing",
+    "announcing",
+    "miniconf",
+)
 # What names other rows or is made by the site itself from a fixed stock; people never type it in.
 KEPT = {
     "uid", "slug", "key", "room_key", "kind", "digest", "hint", "password", "email", "pattern", "calendar_key", "html",
@@ -108,6 +120,8 @@ def make(number: int, people: dict[str, User]) -> None:
     said_something(f"session:{uid}", f"session:{uid}", member)
     give_certificate(number, member)
     if number == 0:
+        Archive.objects.create(state="failed", error="T")
+        Thanks.objects.create(user=member, state="failed", due=False, error="T")
         CertificateRules.objects.create(is_on=True, available_from="2020-01-01", who="registered")
         said_something("conference", "conference", member)
     Seat.objects.create(event=event, user=member)

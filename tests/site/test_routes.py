@@ -73,6 +73,13 @@ ROUTES = {
     "certificates/": EVERYBODY,
     "certificates/<str:code>/": EVERYBODY,
     "organize/certificates/": ORGANIZERS,
+    "organize/end/": ORGANIZERS,
+    "organize/end/rooms/": ORGANIZERS,
+    "organize/end/archive/": ORGANIZERS,
+    "organize/end/archive/progress/": ORGANIZERS,
+    "organize/end/archive/<uuid:archive_id>.zip": NOBODY,  # there is no such archive here
+    "organize/end/thanks/": ORGANIZERS,
+    "organize/end/retention/": ORGANIZERS,
     "feedback/": MEMBERS,
     "feedback/results/": ORGANIZERS,
     "feedback/results.csv": ORGANIZERS,
@@ -325,7 +332,7 @@ def places(people: dict[str, User]) -> dict[str, object]:
         "room_key": "paper:P1", "message_id": message.pk, "public_id": people["member"].public_id, "run_id": RUN,
         "import_id": made.pk, "edit_id": edit.pk, "upload_id": UUID(int=9), "token": "guess", "which": "stop",
         "action": {"organize": "on", "demos": "publish"}, "address": "sha-rnn", "file": "nothing.png", "provider": "nobody",
-        "code": "A" * 20, "mail": "invitation", "step": "name", "mark": "0" * 16,
+        "code": "A" * 20, "archive_id": UUID(int=3), "mail": "invitation", "step": "name", "mark": "0" * 16,
         "pk": {
             "notifications": notification.pk, "profile": token.pk, "organize": role.pk,
             "desk": message.pk,
