@@ -9,8 +9,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.timezone import now
 
-from chat.mail_choices import CAUSES, When, unsubscribe_address
-from chat.models import MailChoice
+from chat.mail_choices import ANNOUNCEMENT, CAUSES, unsubscribe_address, wanting_no
 from miniconf.accounts.models import User
 from miniconf.certificates.attending import attended
 from miniconf.certificates.models import CertificateRules
@@ -25,10 +24,9 @@ REFUSED_FOR_GOOD = 500  # SMTP codes from here on
 
 
 def recipients() -> QuerySet[User]:
-    """Who attended, by the rule of the certificates, has not been thanked, and has not ended all mails."""
+    """Who attended, by the rule of the certificates, has not been thanked, and wants the organizers' mails."""
     people = attended(CertificateRules.current().who, Conference.current())
-    ended = MailChoice.objects.filter(**dict.fromkeys(CAUSES, When.NEVER)).values("user")
-    return people.filter(thanks=None).exclude(pk__in=ended)
+    return people.filter(thanks=None).exclude(pk__in=wanting_no(ANNOUNCEMENT))
 
 
 def ask() -> int:

@@ -132,6 +132,12 @@ def test_one_click_ends_all_mails_and_whoever_did_so_is_not_thanked(there):
     assert thanked.pk not in Thanks.objects.values_list("user", flat=True)
 
 
+def test_who_wants_no_announcements_by_mail_is_not_thanked(there):
+    MailChoice.objects.create(user=there[0], announcement="never")
+    MailChoice.objects.create(user=there[1], question="never", reply="never")
+    assert {user.name for user in thanking.recipients()} == {"grace", "mary"}
+
+
 def test_what_is_refused_for_good_is_told_and_what_may_go_through_is_tried_three_times(there, mail_server):
     mail_server.refused = {"ada@example.org": "550 no such person", "grace@example.org": "451 later"}
     thanking.ask()
