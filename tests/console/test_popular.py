@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils.timezone import now
 
@@ -122,6 +123,18 @@ def test_strangers_of_a_members_only_site_learn_nothing(conference, client):
     assert b"Paper" not in response.content
     client.force_login(User.objects.get(email="m@example.org"))
     assert len(rows(client)) == 4
+
+
+def test_a_frozen_site_keeps_the_list_over_all_days(conference, tmp_path):
+    turn_on()
+    Conference.objects.all().delete()
+    Conference.objects.create(name="Own", starts_on=now().date(), ends_on=now().date())
+    call_command("freeze", str(tmp_path / "frozen"))
+    text = (tmp_path / "frozen" / "popular" / "index.html").read_text()
+    assert 'href="../papers/B/index.html">Paper B</a> <span class="muted small">2 messages' in text
+    assert "Gone" not in text
+    assert "?day=" not in text
+    assert "Most discussed</a>" in (tmp_path / "frozen" / "index.html").read_text()
 
 
 def test_counting_takes_four_queries_however_much_there_is(conference, django_assert_num_queries):
