@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -132,18 +133,19 @@ class RunView:
 
 def shown(run: Run) -> dict[str, Any]:
     """What the kind says about a run's output, also of one that was made before the kind had all of its inputs."""
-    return _completed(run).shown(run)
+    return kinds.get(run.demo.kind).shown(_completed(run))
 
 
 def outcome(run: Run) -> str:
     """A finished run's result in a line of text."""
-    return _completed(run).outcome(run)
+    return kinds.get(run.demo.kind).outcome(_completed(run))
 
 
-def _completed(run: Run) -> kinds.Kind:
-    kind = kinds.get(run.demo.kind)
-    run.inputs = kind.complete(run.inputs)
-    return kind
+def _completed(run: Run) -> Run:
+    """A copy: the run's record stays as it is."""
+    completed = copy(run)
+    completed.inputs = kinds.get(run.demo.kind).complete(run.inputs)
+    return completed
 
 
 def beginning(run: Run, letters: int = 120) -> str:
