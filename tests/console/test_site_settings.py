@@ -339,6 +339,7 @@ EVERY = [
     "reply_refused",
     "seat",
     "sign_in_code",
+    "thanks",
     "unknown_account",
 ]
 
