@@ -228,7 +228,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 120},
     },
     "send-thanks": {"task": "miniconf.closing.tasks.send_thanks", "schedule": 120.0, "options": {"expires": 120}},
-    "apply-retention": {"task": "miniconf.closing.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
+    "apply-retention": {
+        "task": "miniconf.closing.tasks.apply_retention",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "forget-unused-accounts": {"task": "miniconf.accounts.tasks.forget_unused_accounts", "schedule": 24 * 3600.0},
 }
 
