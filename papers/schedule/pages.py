@@ -20,6 +20,7 @@ from .layout import Day, Slot, day_of, slot_of, slots_by_day
 MOST_SESSIONS = 200  # of one page
 MOST_EARLIER = 20
 NAMED_PAPERS = 2  # of each session
+PRINTED_PAPERS = 100  # of each session, on paper, where nothing can be opened
 
 
 @dataclass(slots=True)
@@ -56,6 +57,16 @@ def day_page(sessions: QuerySet[Session], date: dt.date, zone: ZoneInfo, *, numb
     return page
 
 
+def print_page(sessions: QuerySet[Session], date: dt.date, zone: ZoneInfo, *, number: int = 1) -> Page:
+    """An agenda with the papers of each session."""
+    page = agenda_page(sessions, date, zone, number=number)
+    slots = [slot for day in page.days for block in day.blocks for slot in block.slots]
+    for slot in slots:
+        slot.papers.clear()
+    _name_papers(slots, PRINTED_PAPERS)
+    return page
+
+
 def agenda_page(sessions: QuerySet[Session], date: dt.date, zone: ZoneInfo, *, number: int = 1) -> Page:
     """A list by day from `date` on: as many whole days as fit, or a part of one that does not."""
     start, end = day_bounds(date, zone)
@@ -89,7 +100,7 @@ def _days(rows: list[Session], zone: ZoneInfo) -> list[Day]:
     return [day_of(date, by_day[date]) for date in sorted(by_day)]
 
 
-def _name_papers(slots: Iterable[Slot]) -> None:
+def _name_papers(slots: Iterable[Slot], most: int = NAMED_PAPERS) -> None:
     """Give each slot the first papers of its session and their number; one query."""
     by_session = {slot.session.pk: slot for slot in slots}
     rows = (
@@ -98,7 +109,7 @@ def _name_papers(slots: Iterable[Slot]) -> None:
             place=Window(RowNumber(), partition_by=[F("session_id")], order_by=["position", "pk"]),
             count=Window(Count("pk"), partition_by=[F("session_id")]),
         )
-        .filter(place__lte=NAMED_PAPERS)
+        .filter(place__lte=most)
         .order_by("session_id", "place")
         .values_list("session_id", "paper__uid", "paper__title", "count")
     )

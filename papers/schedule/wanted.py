@@ -14,7 +14,7 @@ from miniconf.permissions import Viewer, is_member
 from papers.models import Bookmark, Session
 from papers.queries import visible_sessions
 
-VIEWS = {"day": "Day", "week": "Week", "agenda": "Agenda"}
+VIEWS = {"day": "Day", "week": "Week", "agenda": "Agenda", "print": "Print"}
 KINDS = {
     "poster": "Posters", "oral": "Orals", "qa": "Q&A", "keynote": "Keynotes", "tutorial": "Tutorials",
     "workshop": "Workshops", "social": "Socials", "mentoring": "Mentoring", "plenary": "Plenaries",

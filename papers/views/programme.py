@@ -79,7 +79,7 @@ def _shown(
             "before": step(next((date for date in reversed(dates) if date < columns[0]), None)),
             "after": step(next((date for date in dates if date > columns[-1]), None)),
         }
-    make = pages.agenda_page if wanted.shown_view == "agenda" else pages.day_page
+    make = {"agenda": pages.agenda_page, "print": pages.print_page}.get(wanted.shown_view, pages.day_page)
     page = make(sessions, day, zone, number=wanted.page)
     following = page.next_day
     if wanted.shown_view == "day":

@@ -293,7 +293,7 @@ def long_day(db) -> None:
     )
 
 
-@pytest.mark.parametrize("view", ["day", "agenda"])
+@pytest.mark.parametrize("view", ["day", "agenda", "print"])
 def test_a_long_day_is_cut_into_pages_and_nothing_is_lost(client, long_day, view):
     shown, address = [], f"?view={view}&day=2027-05-03"
     sizes = []
@@ -309,10 +309,24 @@ def test_a_long_day_is_cut_into_pages_and_nothing_is_lost(client, long_day, view
 
 
 def test_a_page_takes_few_queries_however_many_sessions_there_are(client, long_day, django_assert_max_num_queries):
-    for view in ("day", "week", "agenda"):
+    for view in ("day", "week", "agenda", "print"):
         client.get(f"/schedule/?view={view}")
         with django_assert_max_num_queries(12):
             client.get(f"/schedule/?view={view}")
+
+
+def test_on_paper_a_session_names_all_its_papers(client, programme):
+    session = Session.objects.get(title="Early")
+    papers = Paper.objects.bulk_create([Paper(uid=f"many{n}", title=f"Number {n:02}") for n in range(12)])
+    Presentation.objects.bulk_create(
+        Presentation(session=session, paper=paper, position=n) for n, paper in enumerate(papers)
+    )
+
+    def named(view):
+        return re.findall(r"Number \d\d", client.get(f"/schedule/?view={view}").content.decode())
+
+    assert named("agenda") == ["Number 00", "Number 01"]
+    assert named("print") == [f"Number {n:02}" for n in range(12)]
 
 
 @pytest.mark.parametrize(
