@@ -208,6 +208,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "resume-imports": {"task": "papers.import_tasks.resume_imports", "schedule": 30.0, "options": {"expires": 30}},
     "forget-old-imports": {"task": "papers.import_tasks.forget_old_imports", "schedule": 24 * 3600.0},
     "forget-unfinished-uploads": {"task": "papers.import_tasks.forget_unfinished_uploads", "schedule": 24 * 3600.0},
     "apply-chat-retention": {"task": "chat.moderation_tasks.apply_retention", "schedule": 24 * 3600.0},

@@ -1,9 +1,12 @@
-"""Taking an import back: every row as it was, unless it has been changed or used since."""
+"""Taking an import back: every row as it was, unless it has been changed or used since. All of it or nothing.
+
+The command does it at once, the page has a worker do it (`begin`, then `run`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,6 +14,7 @@ from django.utils.timezone import now
 
 from miniconf.problems import Problem
 
+from . import imports
 from .importers import extensions
 from .imports import after_change
 from .models import Conference, Import, ImportChange, Paper
@@ -31,31 +35,65 @@ class Undone:
     kept: list[str] = field(default_factory=list)
 
 
-def undo(record: Import) -> Undone:
+def begin(record: Import) -> None:
+    """Have a worker take an import back. Raises Problem 409 where that is not possible, and BrokerDown."""
+    _check(record, Import.State.APPLIED)
+    imports.queue(record, "undo")
+
+
+def run(record: Import) -> None:
+    """Take back an import of which that was asked; its row tells the outcome. For the worker."""
+    refused = "an error of the site: its log says more"
+    try:
+        undo(record, Import.State.UNDOING)
+        refused = ""
+    except Problem as problem:  # imported again while this waited
+        refused = problem.detail
+    finally:
+        imports.forget_progress(record)
+        if refused:
+            not_undone(record, refused)
+
+
+def not_undone(record: Import, why: str) -> None:
+    """An import that was to be taken back stays as it is."""
+    Import.objects.filter(pk=record.pk).update(state=Import.State.APPLIED, undone={"refused": why})
+
+
+def undo(record: Import, state: str = Import.State.APPLIED) -> Undone:
     """Take back an applied import, the newest of its source. Raises Problem 409 where that is not possible."""
     undone = Undone()
     with transaction.atomic():
         Conference.objects.select_for_update().get(pk=Conference.current().pk)
         record = Import.objects.select_for_update().get(pk=record.pk)
-        if record.state != Import.State.APPLIED:
-            raise Problem(409, "Not applied", f"This import is {record.state}: there is nothing to undo.")
-        later = Import.objects.filter(
-            source=record.source, state=Import.State.APPLIED, applied_at__gt=record.applied_at
-        )
-        if later.exists():
-            raise Problem(409, "Undo the later one first", f"“{record.source}” was imported again after this.")
+        _check(record, state)
+        steps = [
+            *((_restore_removed, kind) for kind in reversed(_ORDER)),
+            *((_restore_changed, kind) for kind in _ORDER),
+            *((_take_away_added, kind) for kind in _ORDER),
+        ]
         with indexed_together():
             # What was taken away comes back first: what refers to it does so again afterwards.
-            for kind in reversed(_ORDER):
-                _restore_removed(record, kind, undone)
-            for kind in _ORDER:
-                _restore_changed(record, kind, undone)
-            for kind in _ORDER:
-                _take_away_added(record, kind, undone)
-        record.state, record.undone_at = Import.State.UNDONE, now()
+            for done, (step, kind) in enumerate(steps):
+                imports.tell_progress(record, f"{kind}: taking back", done, len(steps))
+                step(record, kind, undone)
+        record.state, record.undone_at, record.undone = Import.State.UNDONE, now(), asdict(undone)
         record.save()
         after_change()
     return undone
+
+
+def _check(record: Import, state: str) -> None:
+    """Raises Problem 409 unless an import in this state can be taken back."""
+    if record.state != state:
+        raise Problem(409, "Not applied", f"This import is {record.state}: there is nothing to undo.")
+    later = Import.objects.filter(
+        source=record.source,
+        state__in=(Import.State.APPLIED, Import.State.UNDOING),
+        applied_at__gt=record.applied_at,
+    )
+    if later.exists():
+        raise Problem(409, "Undo the later one first", f"“{record.source}” was imported again after this.")
 
 
 def _in_batches(record: Import, kind: str, *actions: str) -> Iterator[dict[str, ImportChange]]:

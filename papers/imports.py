@@ -35,7 +35,13 @@ logger = logging.getLogger(__name__)
 MOST_FILES = 200
 LARGEST_UPLOAD = 200_000_000  # bytes of all files together
 MAP_FILE = "import-map.yml"  # the uploaded --map file, kept apart from the source's own files
-Step = Literal["read", "apply"]
+Step = Literal["read", "apply", "undo"]
+# What a step makes of an import when it is asked for, and of which ones.
+_BEGINS: dict[Step, tuple[str, str]] = {
+    "read": (Import.State.WAITING, Import.State.WAITING),
+    "apply": (Import.State.READY, Import.State.APPLYING),
+    "undo": (Import.State.APPLIED, Import.State.UNDOING),
+}
 
 
 def folder_of(record: Import) -> Path:
@@ -87,21 +93,21 @@ def _keep(content: IO[bytes], path: Path, most: int) -> int:
 
 
 def queue(record: Import, step: Step) -> None:
-    """Have a worker read the files, or apply what was read. Raises BrokerDown, and then nothing is begun."""
+    """Have a worker read the files, apply what was read, or take it back. Raises BrokerDown, and then nothing is begun."""
     from .import_tasks import run_import
 
-    state = Import.State.WAITING if step == "read" else Import.State.APPLYING
-    allowed = [Import.State.WAITING] if step == "read" else [Import.State.READY]
-    if not Import.objects.filter(pk=record.pk, state__in=allowed).update(state=state):
-        raise Problem(409, "Not now", f"This import is {record.state}: it cannot be applied.")
+    before, state = _BEGINS[step]
+    if not Import.objects.filter(pk=record.pk, state=before).update(state=state):
+        record.refresh_from_db()
+        raise Problem(409, "Not now", f"This import is {record.state}: there is nothing to {step}.")
     try:
         run_import.delay(str(record.pk), step)
     except Exception:
-        Import.objects.filter(pk=record.pk).update(state=allowed[0])
+        Import.objects.filter(pk=record.pk).update(state=before)
         raise
 
 
-def run(record: Import, step: Step) -> None:
+def run(record: Import, step: Literal["read", "apply"]) -> None:
     """Read the files of an import, or apply it; its row tells the outcome. For the worker."""
     if step == "read":
         Import.objects.filter(pk=record.pk).update(state=Import.State.READING)
@@ -118,7 +124,7 @@ def run(record: Import, step: Step) -> None:
                 mapping=mapping if mapping.exists() else None,
                 overwrite=bool(options.get("overwrite")),
                 dry_run=step == "read",
-                progress=lambda what, done, total: _tell(record.pk, what, done, total),
+                progress=lambda what, done, total: tell_progress(record, what, done, total),
             )
             keep_report(record, report)
             if step == "apply":
@@ -130,16 +136,19 @@ def run(record: Import, step: Step) -> None:
         record.state = Import.State.REFUSED
         record.save()
     except Exception:
-        record.problems = [
-            {"file": "", "row": "", "field": "", "value": "", "expected": "an error of the site: its log says more"}
-        ]
-        record.state = Import.State.REFUSED
-        record.save()
+        refuse(record, "an error of the site: its log says more")
         raise
     finally:
-        cache.delete(_progress_key(record.pk))
+        forget_progress(record)
     if record.state in (Import.State.APPLIED, Import.State.REFUSED):
         shutil.rmtree(folder_of(record), ignore_errors=True)
+
+
+def refuse(record: Import, why: str) -> None:
+    """Nothing of an import was stored, for a reason that is none of its files'."""
+    record.problems = [{"file": "", "row": "", "field": "", "value": "", "expected": why}]
+    record.state = Import.State.REFUSED
+    record.save()
 
 
 def keep_report(record: Import, report: Report) -> None:
@@ -198,8 +207,12 @@ def _progress_key(pk: UUID) -> str:
     return f"import:{pk}"
 
 
-def _tell(pk: UUID, what: str, done: int, total: int) -> None:
-    cache.set(_progress_key(pk), {"what": what, "done": done, "total": total}, 600)
+def tell_progress(record: Import, what: str, done: int, total: int) -> None:
+    cache.set(_progress_key(record.pk), {"what": what, "done": done, "total": total}, 600)
+
+
+def forget_progress(record: Import) -> None:
+    cache.delete(_progress_key(record.pk))
 
 
 def progress_of(record: Import) -> dict[str, Any] | None:

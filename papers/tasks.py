@@ -8,8 +8,8 @@ from celery import shared_task
 from django.conf import settings
 
 from .models import PaperVector
+from .only_one import only_one
 from .similarity import service
-from .similarity.lock import only_one
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def update_similarity() -> None:
     a first embedding is there, TF-IDF stands in.
     """
     model = service.wanted_model()
-    with only_one() as alone:
+    with only_one("similarity") as alone:
         if not alone:
             return  # who computes looks again at the end
         for _ in range(_ROUNDS):
@@ -42,7 +42,7 @@ def embed_papers() -> None:
     """Vectors by the embedding model named in settings; runs on a GPU worker. Without a usable model TF-IDF stands in."""
     from .similarity.embedding import ModelUnusable
 
-    with only_one() as alone:
+    with only_one("similarity") as alone:
         if not alone:
             return
         try:
@@ -59,7 +59,7 @@ def embed_papers() -> None:
 @shared_task(name="papers.tasks.stand_in", ignore_result=True)
 def stand_in() -> None:
     """TF-IDF where the embedding model cannot be used."""
-    with only_one() as alone:
+    with only_one("similarity") as alone:
         if alone:
             service.update_with_tfidf()
             service.update_map()

@@ -20,6 +20,7 @@ class Import(models.Model):
         APPLYING = "applying"
         APPLIED = "applied"
         REFUSED = "refused"  # has problems; nothing was changed
+        UNDOING = "undoing"  # being taken back; until that is done everything stays
         UNDONE = "undone"
         DISCARDED = "discarded"
 
@@ -36,6 +37,9 @@ class Import(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     applied_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
+    undone = models.JSONField(
+        null=True, blank=True, help_text="restored, deleted, withdrawn, kept; or refused: why it was not taken back"
+    )
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

@@ -17,15 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from miniconf.accounts.models import User
 from miniconf.permissions import can_import
 from miniconf.problems import Problem
-from papers import imports
+from papers import import_undo, imports
 from papers.change_texts import field_changes, label_of, text_of
-from papers.import_undo import undo
 from papers.importers import formats
 from papers.models import Import, ImportChange
 from papers.zones import zone_choices
 
 CHANGES_ON_A_PAGE = 50
-_BUSY = (Import.State.WAITING, Import.State.READING, Import.State.APPLYING)
+_BUSY = (Import.State.WAITING, Import.State.READING, Import.State.APPLYING, Import.State.UNDOING)
 
 
 class UploadForm(forms.Form):
@@ -150,8 +149,7 @@ def import_action(request: HttpRequest, import_id: UUID, action: str) -> HttpRes
         elif action == "discard":
             imports.discard(record)
         else:
-            undone = undo(record)
-            return render(request, "papers/import_undone.html", {"import": record, "undone": undone})
+            import_undo.begin(record)
     except Problem as problem:
         return render(request, "site/problem.html", {"problem": problem}, status=problem.status)
-    return redirect(record if action == "apply" else "imports")
+    return redirect("imports" if action == "discard" else record)

@@ -10,8 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from miniconf.accounts.models import User
-from papers import imports
+from papers import import_undo, imports
+from papers.import_tasks import resume_imports, run_import
 from papers.models import Import, Paper
+from papers.only_one import only_one
 
 from .test_import_problems import replace
 from .test_imports import edit
@@ -73,11 +75,85 @@ def test_applying_discarding_and_taking_back_go_through_the_page(client, organiz
     assert record.state == "applying"
     imports.run(record, "apply")
     assert Paper.objects.count() == 3
-    page = client.post(f"{record.get_absolute_url()}undo/").content.decode()
-    assert "tiny is taken back" in page
+    assert client.post(f"{record.get_absolute_url()}undo/")["Location"] == record.get_absolute_url()
+    record.refresh_from_db()
+    assert record.state == "undoing"
+    assert "is being taken back" in client.get(record.get_absolute_url()).content.decode()
+    assert Paper.objects.count() == 3
+    run_import(str(record.pk), "undo")
     assert not Paper.objects.exists()
+    assert "Taken back: " in client.get(record.get_absolute_url()).content.decode()
     again = client.post(f"{record.get_absolute_url()}undo/")
     assert (again.status_code, "nothing to undo" in again.content.decode()) == (409, True)
+
+
+def test_taking_back_that_fails_changes_nothing_and_says_so(client, organizer, sitedata, monkeypatch):
+    """All of it or nothing: also what had been taken away before the error is there again."""
+    record = upload(client, sitedata)
+    imports.queue(record, "apply")
+    imports.run(record, "apply")
+    client.post(f"{record.get_absolute_url()}undo/")
+    taken_away, real = [], import_undo._take_away_added
+
+    def fails_in_the_middle(record, kind, undone):
+        real(record, kind, undone)
+        taken_away.append(Paper.objects.count())
+        if kind == "paper":
+            raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_undo, "_take_away_added", fails_in_the_middle)
+        with pytest.raises(RuntimeError, match="in the middle"):
+            run_import(str(record.pk), "undo")
+    assert (taken_away[-1], Paper.objects.count()) == (0, 3)
+    record.refresh_from_db()
+    assert record.state == "applied"
+    page = client.get(record.get_absolute_url()).content.decode()
+    assert "It was not taken back" in page
+    assert "Take this import back" in page
+    client.post(f"{record.get_absolute_url()}undo/")
+    run_import(str(record.pk), "undo")
+    run_import(str(record.pk), "undo")  # delivered twice
+    record.refresh_from_db()
+    assert (record.state, Paper.objects.exists()) == ("undone", False)
+
+
+def test_what_a_dead_worker_had_begun_is_begun_again_but_not_for_ever(client, organizer, sitedata, monkeypatch):
+    record = upload(client, sitedata)
+    imports.queue(record, "apply")
+    asked = []
+    monkeypatch.setattr(run_import, "delay", lambda *work: asked.append(work))
+    assert resume_imports() == 1
+    assert asked == [(str(record.pk), "apply")]
+    with only_one(f"import:{record.pk}"):  # another worker is at it
+        run_import(*asked[0])
+    record.refresh_from_db()
+    assert (record.state, Paper.objects.count()) == ("applying", 0)
+
+    class Killed(BaseException):
+        """Nothing that follows is run, as when a process is killed."""
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "run", killed)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                run_import(*asked[0])
+    run_import(*asked[0])
+    record.refresh_from_db()
+    assert (record.state, Paper.objects.count()) == ("applied", 3)
+    client.post(f"{record.get_absolute_url()}undo/")
+    monkeypatch.setattr(import_undo, "run", killed)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            run_import(str(record.pk), "undo")
+    run_import(str(record.pk), "undo")
+    record.refresh_from_db()
+    assert (record.state, Paper.objects.count()) == ("applied", 3)
+    assert "its worker died 3 times" in client.get(record.get_absolute_url()).content.decode()
+    assert resume_imports() == 0
 
 
 def test_a_change_is_shown_field_by_field_and_word_by_word(client, organizer, sitedata, load):
@@ -121,7 +197,7 @@ def test_while_it_is_read_the_page_shows_how_far_it_is(client, organizer, siteda
     client.post("/organize/imports/", {"files": [zipped(sitedata)]})
     record = Import.objects.get()
     assert "Waiting for a worker" in client.get(record.get_absolute_url()).content.decode()
-    imports._tell(record.pk, "papers", 3, 6)
+    imports.tell_progress(record, "papers", 3, 6)
     part = client.get(record.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
     assert 'max="6" value="3"' in part
     imports.run(record, "read")

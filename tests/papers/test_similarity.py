@@ -17,9 +17,9 @@ from django.utils.timezone import now
 
 from papers import tasks
 from papers.models import Paper, PaperVector, SimilarPaper
+from papers.only_one import only_one
 from papers.similarity import neighbours, service
 from papers.similarity.embedding import Embedder, ModelUnusable, folder_of
-from papers.similarity.lock import only_one
 from papers.similarity.text import current_texts, digest, paper_text
 from papers.similarity.tfidf import tfidf_vectors
 
@@ -253,7 +253,7 @@ def test_the_task_computes_neighbours_and_places(papers: dict[str, Paper]):
 
 
 def test_the_task_leaves_the_work_to_whoever_has_begun(papers: dict[str, Paper]):
-    with only_one() as alone:
+    with only_one("similarity") as alone:
         assert alone
         tasks.update_similarity()
     assert PaperVector.objects.count() == 0
@@ -287,11 +287,11 @@ def test_a_model_that_cannot_be_used_leaves_tfidf_and_says_why(
 
 
 def test_the_lock_is_free_again_after_the_block_even_when_it_fails():
-    with only_one() as first, only_one() as second:
+    with only_one("similarity") as first, only_one("similarity") as second:
         assert (first, second) == (True, False)
-    with pytest.raises(ZeroDivisionError), only_one():
+    with pytest.raises(ZeroDivisionError), only_one("similarity"):
         1 / 0  # noqa: B018
-    with only_one() as again:
+    with only_one("similarity") as again:
         assert again
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from papers.only_one import only_one
 from papers.similarity import service
 from papers.similarity.embedding import ModelUnusable
-from papers.similarity.lock import only_one
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         everything, model = options["all"], service.wanted_model()
-        with only_one() as alone:
+        with only_one("similarity") as alone:
             if not alone:
                 raise CommandError("a worker is computing at this moment; try again when it is done")
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""One computation at a time, on however many machines: a key in the broker that expires with its holder."""
+"""One piece of work at a time, on however many machines: a key in the broker that expires with its holder."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import redis
 from django.conf import settings
 from redis.exceptions import LockError
 
-KEY = "papers:similarity"
 _EXPIRES = 60  # seconds after which a holder that was killed is forgotten
 _RENEWED = 15
 
 
 @contextmanager
-def only_one() -> Iterator[bool]:
-    """Whether nobody else computes, now and until the block ends.
+def only_one(key: str) -> Iterator[bool]:
+    """Whether nobody else is at the work named by `key`, now and until the block ends.
 
     Without a broker there is no worker that could, so that a command may.
     """
     lock = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5).lock(
-        KEY, timeout=_EXPIRES, blocking=False, thread_local=False
+        f"papers:{key}", timeout=_EXPIRES, blocking=False, thread_local=False
     )
     try:
         held = lock.acquire()
@@ -41,7 +40,7 @@ def only_one() -> Iterator[bool]:
             except (LockError, redis.RedisError):
                 continue  # the broker is away; whoever comes first when it is back has it
 
-    threading.Thread(target=renew, name="similarity lock", daemon=True).start()
+    threading.Thread(target=renew, name=f"{key} lock", daemon=True).start()
     try:
         yield True
     finally:
