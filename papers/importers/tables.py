@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import table_papers, table_people, table_sessions
 from .columns import Header, header_of, rating
-from .delimited import Row, rows_of
+from .delimited import Row, encoding_of, rows_of
 from .options import ReadOptions
 from .private import keep_meetings_private
 from .problems import Place, Problems
@@ -36,7 +36,12 @@ def recognises(folder: Path) -> bool:
     found = [header for path in names if path.suffix.lower() in _DELIMITED and (header := _first_header(path))]
     if any("UID" in header.titles.values() for header in found) and (folder / "papers.csv").is_file():
         return len(found) > 1 and {"sessions", "people"}.intersection(header.kind for header in found) != set()
-    return bool(found) or any(path.suffix.lower() in _WORKBOOKS for path in names)
+    return bool(found) or any(path.suffix.lower() in _WORKBOOKS or _is_broken(path) for path in names)
+
+
+def _is_broken(path: Path) -> bool:
+    """A table that cannot be read: reading it tells in which line, which is more than that no format was recognised."""
+    return path.suffix.lower() in _DELIMITED and encoding_of(path, Problems()) is None
 
 
 def _first_header(path: Path) -> Header | None:

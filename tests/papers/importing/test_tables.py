@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,13 @@ def test_files_given_one_by_one_as_the_page_gives_them(tmp_path, load):
         ("P1", "accepted-papers-final"),
         ("P2", "accepted-papers-final"),
     ]
+
+
+@pytest.mark.parametrize("broken", [b"\xff", b"\0"])
+def test_a_table_that_cannot_be_read_is_known_as_one_and_its_line_told(tmp_path, load, broken):
+    (tmp_path / "mine.csv").write_bytes("uid,title,authors\n1,Größe ä ö ü,A\n2,".encode() + broken + b",B\n")
+    with pytest.raises(CommandError, match=r"mine\.csv, line 3"):
+        load(tmp_path / "mine.csv")
 
 
 # --- Columns ---------------------------------------------------------------------------------------------------------
